@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The pages an object holds: its page cache, never written back and, as in
+ * ramfs, not evictable.  A page is filled under its lock before anybody else
+ * can see it, and is dirty from then on, so that nothing drops it but a punch
+ * or the end of the object.
+ *
+ * Such pages cannot be swapped, so the system has a cap on them.  Their number
+ * cannot drift: it is raised where a page is filled and lowered by the page
+ * cache itself, whichever way the page leaves it.
+ */
+#include <linux/module.h>
+#include <linux/pagemap.h>
+#include <linux/percpu_counter.h>
+
+#include "tam.h"
+#include "compat.h"
+
+static struct percpu_counter tam_held;
+
+static unsigned long tam_shared_cap_mib;
+module_param_named(shared_cap_mib, tam_shared_cap_mib, ulong, 0644);
+MODULE_PARM_DESC(shared_cap_mib,
+		 "the most memory all objects together may hold, in MiB; 0 (default): a quarter of RAM");
+
+static void tam_free_folio(struct folio *folio)
+{
+	percpu_counter_dec(&tam_held);
+}
+
+static const struct address_space_operations tam_aops = {
+	.dirty_folio	= noop_dirty_folio,
+	.migrate_folio	= filemap_migrate_folio,
+	.free_folio	= tam_free_folio,
+};
+
+u64 tam_store_held(void)
+{
+	return (u64)percpu_counter_sum_positive(&tam_held) << PAGE_SHIFT;
+}
+
+static u64 tam_cap_pages(void)
+{
+	u64 mib = READ_ONCE(tam_shared_cap_mib);
+
+	return mib ? mib << (20 - PAGE_SHIFT) : totalram_pages() / 4;
+}
+
+u64 tam_store_cap(void)
+{
+	return tam_cap_pages() << PAGE_SHIFT;
+}
+
+void tam_store_attach(struct tam_object *obj)
+{
+	struct address_space *mapping = obj->inode->i_mapping;
+
+	mapping->a_ops = &tam_aops;
+	mapping_set_unevictable(mapping);
+}
+
+/* The stored page, locked and referenced, or NULL. */
+struct page *tam_store_find(struct tam_object *obj, pgoff_t index)
+{
+	struct address_space *mapping = obj->inode->i_mapping;
+
+	if (!READ_ONCE(mapping->nrpages))
+		return NULL;
+	return pagecache_get_page(mapping, index, FGP_LOCK, 0);
+}
+
+/*
+ * The stored page, made and filled if there is none; locked and referenced.
+ * -ENOSPC: the cap is reached.  -ENOMEM.
+ */
+struct page *tam_store_get(struct tam_object *obj, pgoff_t index)
+{
+	struct address_space *mapping = obj->inode->i_mapping;
+	bool zero = !obj->pattern.bytes;
+	struct page *page;
+
+	/* The core accounts the page to the cgroup and zeroes it only once. */
+	if (percpu_counter_compare(&tam_held, tam_cap_pages()) >= 0) {
+		page = tam_store_find(obj, index);
+		return page ?: ERR_PTR(-ENOSPC);
+	}
+	page = pagecache_get_page(mapping, index, FGP_LOCK | FGP_CREAT,
+				  mapping_gfp_mask(mapping) |
+				  (zero ? __GFP_ZERO : 0));
+	if (!page)
+		return ERR_PTR(-ENOMEM);
+	if (!PageUptodate(page)) {
+		if (!zero)
+			tam_pattern_fill(&obj->pattern, page, index);
+		percpu_counter_inc(&tam_held);
+		SetPageDirty(page);
+		SetPageUptodate(page);
+	}
+	return page;
+}
+
+/* Give back the pages of a range; @start and @len are whole pages. */
+void tam_store_punch(struct tam_object *obj, u64 start, u64 len)
+{
+	struct address_space *mapping = obj->inode->i_mapping;
+
+	/*
+	 * Unmapped in one go first, for speed.  What a fault maps meanwhile is
+	 * unmapped by the truncation, page by page under the page's lock.
+	 */
+	unmap_mapping_range(mapping, start, len, 0);
+	truncate_inode_pages_range(mapping, start, start + len - 1);
+}
+
+int __init tam_store_init(void)
+{
+	return percpu_counter_init(&tam_held, 0, GFP_KERNEL);
+}
+
+void tam_store_exit(void)
+{
+	percpu_counter_destroy(&tam_held);
+}
