@@ -244,7 +244,9 @@ char *tam_move(struct tam_node *n, size_t len)
 				   MREMAP_MAYMOVE | MREMAP_FIXED, to);
 		}
 	}
-	if (p == MAP_FAILED && errno == EFAULT && !tam_shared(n))
-		p = gather(n, len);
-	return p;
+	if (p != MAP_FAILED)
+		return p;
+	if (errno == EINVAL)		/* mremap's word for too large */
+		errno = ENOMEM;
+	return errno == EFAULT && !tam_shared(n) ? gather(n, len) : p;
 }
