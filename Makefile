@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# "make help" says what there is.
+
+VERSION := $(shell sed -n 's/^PACKAGE_VERSION="\(.*\)"/\1/p' dkms.conf)
+KERNEL ?= 6.1
+PREFIX ?= /usr/local
+DKMS_SOURCE := /usr/src/tamalloc-$(VERSION)
+UDEV_RULES := /etc/udev/rules.d
+
+export CC CFLAGS LDFLAGS LLVM KDIR PREFIX DESTDIR LIBDIR
+
+help:
+	@echo 'On this machine, changing nothing but installing Debian packages:'
+	@echo '  demo            what it is: in a virtual machine, on kernel $(KERNEL)'
+	@echo '  check           the tests, on kernel $(KERNEL)'
+	@echo '  check-kernels   the tests, on all of tools/kernels.list'
+	@echo '  lint            module: W=1, sparse, checkpatch; scripts: shellcheck'
+	@echo 'Building:'
+	@echo '  module          module/tamalloc.ko, for the running kernel or KDIR='
+	@echo '  lib tools       libtamalloc; the demos'
+	@echo '  clean'
+	@echo 'Installing, as root:'
+	@echo '  install         the library (PREFIX=$(PREFIX), DESTDIR=, LIBDIR=)'
+	@echo '  dkms-install    the module, for this kernel and those to come'
+	@echo '  dkms-uninstall  take it out again'
+	@echo 'Variables: KERNEL (of demo, check), KDIR, CC, LLVM=1, DESTDIR, PREFIX'
+
+module:
+	$(MAKE) -C module
+
+lib:
+	$(MAKE) -C libtamalloc
+
+tools: lib
+	$(MAKE) -C tools
+
+tests: lib
+	$(MAKE) -C tests
+
+demo:
+	tools/need build vm
+	$(MAKE) tools
+	tools/tamvm -k $(KERNEL) -- tools/demo
+
+check:
+	tools/need build vm test
+	$(MAKE) tools tests
+	tests/check $(KERNEL)
+
+check-kernels:
+	tools/need build vm test
+	$(MAKE) tools tests
+	tests/check --all
+
+lint:
+	tools/need build vm lint
+	tests/lint
+
+install: lib
+	$(MAKE) -C libtamalloc install
+
+dkms-install:
+	install -d $(DKMS_SOURCE)/module/uapi
+	install -m 644 dkms.conf $(DKMS_SOURCE)
+	install -m 644 module/*.[ch] module/Kbuild module/Makefile $(DKMS_SOURCE)/module
+	install -m 644 module/uapi/*.h $(DKMS_SOURCE)/module/uapi
+	dkms add -m tamalloc -v $(VERSION)
+	dkms install -m tamalloc -v $(VERSION)
+	install -D -m 644 module/60-tamalloc.rules $(UDEV_RULES)/60-tamalloc.rules
+	@echo 'Installed. Load it: modprobe tamalloc; at every start: echo tamalloc >/etc/modules-load.d/tamalloc.conf'
+
+dkms-uninstall:
+	dkms remove -m tamalloc -v $(VERSION) --all
+	rm -rf $(DKMS_SOURCE) $(UDEV_RULES)/60-tamalloc.rules
+
+clean:
+	$(MAKE) -C module clean
+	$(MAKE) -C libtamalloc clean
+	$(MAKE) -C tools clean
+	$(MAKE) -C tests clean
+
+.PHONY: help module lib tools tests demo check check-kernels lint install \
+	dkms-install dkms-uninstall clean
