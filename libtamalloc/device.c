@@ -26,7 +26,7 @@ static struct {
 int tam_ioctl(int fd, unsigned int dir, unsigned int nr, void *arg, size_t size)
 {
 	if (size > _IOC_SIZEMASK) {
-		errno = E2BIG;
+		errno = EINVAL;
 		return -1;
 	}
 	return ioctl(fd, _IOC(dir, TAM_IOC_MAGIC, nr, size), arg);

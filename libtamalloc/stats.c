@@ -9,7 +9,8 @@
 
 int tam_process_stats(pid_t pid, struct tam_process_stats *out, size_t size)
 {
-	if (size < offsetof(struct tam_process_stats, ppid)) {
+	if (size < offsetof(struct tam_process_stats, ppid) ||
+	    size > _IOC_SIZEMASK) {
 		errno = EINVAL;
 		return -1;
 	}

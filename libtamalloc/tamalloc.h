@@ -77,7 +77,8 @@ void *tam_alloc(size_t size, const struct tam_attr *attr);
  * @size: the new size
  *
  * Page tables are moved, not bytes.  What is beyond the old usable size has
- * first contents.  Attributes are kept, the alignment among them.
+ * first contents; in shared memory, what others or an earlier, larger size left
+ * there.  Attributes are kept, the alignment among them.
  *
  * On failure the allocation stays as it was.  EINVAL: size 0.  ENOMEM: as
  * tamalloc(); a shared allocation of the fallback cannot grow.  EFAULT: the
