@@ -75,7 +75,7 @@ static bool tam_may_inspect(struct task_struct *process)
 	       gid_eq(cred->fsgid, tcred->egid) &&
 	       gid_eq(cred->fsgid, tcred->sgid) &&
 	       gid_eq(cred->fsgid, tcred->gid)) ||
-	      ns_capable(tcred->user_ns, CAP_SYS_PTRACE);
+	      ns_capable_noaudit(tcred->user_ns, CAP_SYS_PTRACE);
 	rcu_read_unlock();
 	return may;
 }
@@ -158,17 +158,20 @@ int tam_books_process(struct tam_process_stats *stats)
 	return 0;
 }
 
-/* The process with the lowest PID that is @nr or more, or NULL. */
-static struct task_struct *tam_next_process(struct pid_namespace *ns, int nr)
+/* The process with the lowest PID that is *@nr or more, or NULL; sets *@nr. */
+static struct task_struct *tam_next_process(struct pid_namespace *ns, int *nr)
 {
 	struct task_struct *process = NULL;
 	struct pid *pid;
 
 	rcu_read_lock();
-	for (; !process && (pid = idr_get_next(&ns->idr, &nr)); nr++)
+	for (; (pid = idr_get_next(&ns->idr, nr)); (*nr)++) {
 		process = pid_task(pid, PIDTYPE_TGID);
-	if (process)
-		get_task_struct(process);
+		if (process) {
+			get_task_struct(process);
+			break;
+		}
+	}
 	rcu_read_unlock();
 	return process;
 }
@@ -214,13 +217,12 @@ int tam_books_system(struct tam_system_stats *stats)
 	struct tam_process_stats one;
 	struct task_struct *process;
 	struct sysinfo info;
-	int nr = 1;
+	int nr;
 
-	while ((process = tam_next_process(ns, nr))) {
+	for (nr = 1; (process = tam_next_process(ns, &nr)); nr++) {
 		tam_fill_process(&one, process);
 		if (one.valid & TAM_VALID_MM && tam_owns_mm(process))
 			tam_add_process(stats, &one);
-		nr = one.pid + 1;
 		put_task_struct(process);
 		if (fatal_signal_pending(current))
 			return -EINTR;

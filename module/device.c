@@ -19,7 +19,8 @@ static int tam_open(struct inode *inode, struct file *file)
 	 * The first write to a shared page would update the node's mtime: a
 	 * lock shared by all objects, and a clock for whoever watches the node.
 	 */
-	inode_set_flags(inode, S_NOCMTIME, S_NOCMTIME);
+	if (!IS_NOCMTIME(inode))
+		inode_set_flags(inode, S_NOCMTIME, S_NOCMTIME);
 	return 0;
 }
 

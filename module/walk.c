@@ -4,7 +4,6 @@
  * the core are not exported; this one goes down by hand and steps by the level
  * that is empty, so that it costs what page tables exist, not what is reserved.
  */
-#include <linux/delay.h>
 #include <linux/pgtable.h>
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
@@ -89,8 +88,9 @@ static bool tam_lock_mm(struct mm_struct *mm)
 	for (i = 0; i < TAM_LOCK_TRIES; i++) {
 		if (mmap_read_trylock(mm))
 			return true;
-		if (schedule_timeout_killable(1) && fatal_signal_pending(current))
+		if (fatal_signal_pending(current))
 			break;
+		schedule_timeout_killable(1);
 	}
 	return false;
 }
