@@ -67,8 +67,13 @@ void *tam_map(const struct tam_node *n, void *at, size_t off, size_t len)
 		return map_fallback(n, flags, at, len);
 
 	fd = own ? tam_open_object(&n->attr) : tam_device();
-	if (fd < 0)
+	if (fd < 0) {
+		err = errno;
+		if (at)		/* nothing was tried, so it is ours still */
+			munmap(at, len);
+		errno = err;
 		return MAP_FAILED;
+	}
 	p = mmap(at, len, PROT_READ | PROT_WRITE, flags, fd, off);
 	if (own) {
 		err = errno;
