@@ -119,7 +119,7 @@ static void on_sigbus(int sig)
 static bool sigbus(volatile char *addr, bool write)
 {
 	struct sigaction old, new = { .sa_handler = on_sigbus };
-	bool raised = true;
+	volatile bool raised = true;
 
 	CHECK(!sigaction(SIGBUS, &new, &old));
 	if (!sigsetjmp(caught, 1)) {
