@@ -176,7 +176,7 @@ int tam_process_stats(pid_t pid, struct tam_process_stats *out, size_t size);
 /* tam_system_stats - the system as far as the caller may see it */
 int tam_system_stats(struct tam_system_stats *out, size_t size);
 
-/* tam_object_stats - the object behind a descriptor.  ENOTTY: not tamalloc's. */
+/* tam_object_stats - the object behind a descriptor.  ENOTTY: not tamalloc */
 int tam_object_stats(int fd, struct tam_object_stats *out, size_t size);
 
 /*

@@ -14,7 +14,7 @@
 
 #define MIB	(1024.0 * 1024.0)
 
-/* A number and K, M, G or T, as in 256M or 1GiB.  Returns 0 for anything else. */
+/* A number and K, M, G or T, as in 256M or 1GiB; 0 for anything else. */
 static inline size_t parse_size(const char *s)
 {
 	static const char units[] = "KMGT";
