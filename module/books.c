@@ -39,6 +39,26 @@ static struct mm_struct *tam_process_mm(struct task_struct *process,
 	return mm;
 }
 
+/*
+ * Processes may share an address space (vfork, CLONE_VM): it has one owner, and
+ * sums count it there.
+ */
+static bool tam_owns_mm(struct task_struct *process, struct mm_struct *mm)
+{
+#ifdef CONFIG_MEMCG
+	struct task_struct *owner;
+	bool owns;
+
+	rcu_read_lock();
+	owner = rcu_dereference(mm->owner);
+	owns = owner && same_thread_group(owner, process);
+	rcu_read_unlock();
+	return owns;
+#else
+	return !in_vfork(process);	/* the best there is without owners */
+#endif
+}
+
 /* In the order of oom_badness(): the first reason to spare it. */
 static u32 tam_oom_state(struct task_struct *thread, struct mm_struct *mm,
 			 s16 adj)
@@ -58,7 +78,10 @@ static u32 tam_oom_state(struct task_struct *thread, struct mm_struct *mm,
 	return TAM_OOM_ELIGIBLE;
 }
 
-/* Its mappings are for itself, for its user, and for CAP_SYS_PTRACE. */
+/*
+ * Its mappings are for itself, for its user, and for CAP_SYS_PTRACE.  Unlike in
+ * /proc also where it made itself undumpable: that cannot be asked portably.
+ */
 static bool tam_may_inspect(struct task_struct *process)
 {
 	const struct cred *cred = current_cred();
@@ -103,13 +126,15 @@ static void tam_fill_mm(struct tam_process_stats *stats, struct mm_struct *mm)
 	stats->valid |= TAM_VALID_MM;
 }
 
-static void tam_fill_process(struct tam_process_stats *stats,
+/* Returns whether the process owns memory, to be counted in sums. */
+static bool tam_fill_process(struct tam_process_stats *stats,
 			     struct task_struct *process)
 {
 	struct pid_namespace *ns = task_active_pid_ns(current);
 	char comm[TASK_COMM_LEN];
 	struct task_struct *thread;
 	struct mm_struct *mm;
+	bool owns;
 
 	memset(stats, 0, sizeof(*stats));
 	stats->size = sizeof(*stats);
@@ -128,12 +153,14 @@ static void tam_fill_process(struct tam_process_stats *stats,
 	stats->valid |= TAM_VALID_OOM;
 	put_task_struct(thread);
 
-	if (mm) {
-		tam_fill_mm(stats, mm);
-		if (tam_may_inspect(process))
-			tam_fill_tam(stats, mm);
-		mmput(mm);
-	}
+	if (!mm)
+		return false;
+	tam_fill_mm(stats, mm);
+	if (tam_may_inspect(process))
+		tam_fill_tam(stats, mm);
+	owns = tam_owns_mm(process, mm);
+	mmput(mm);
+	return owns;
 }
 
 int tam_books_process(struct tam_process_stats *stats)
@@ -176,25 +203,6 @@ static struct task_struct *tam_next_process(struct pid_namespace *ns, int *nr)
 	return process;
 }
 
-/* Every address space has one owner; count it there and nowhere else. */
-static bool tam_owns_mm(struct task_struct *process)
-{
-	bool owns = true;
-#ifdef CONFIG_MEMCG
-	struct task_struct *owner;
-
-	task_lock(process);
-	rcu_read_lock();
-	if (process->mm) {
-		owner = rcu_dereference(process->mm->owner);
-		owns = owner && same_thread_group(owner, process);
-	}
-	rcu_read_unlock();
-	task_unlock(process);
-#endif
-	return owns;
-}
-
 static void tam_add_process(struct tam_system_stats *sum,
 			    const struct tam_process_stats *stats)
 {
@@ -220,8 +228,7 @@ int tam_books_system(struct tam_system_stats *stats)
 	int nr;
 
 	for (nr = 1; (process = tam_next_process(ns, &nr)); nr++) {
-		tam_fill_process(&one, process);
-		if (one.valid & TAM_VALID_MM && tam_owns_mm(process))
+		if (tam_fill_process(&one, process))
 			tam_add_process(stats, &one);
 		put_task_struct(process);
 		if (fatal_signal_pending(current))

@@ -38,10 +38,14 @@ static inline int tam_set_page_dirty(struct page *page)
 
 #ifndef TAM_HAVE_MIGRATE_FOLIO		/* before 6.0 */
 #define migrate_folio		migratepage
+#ifdef CONFIG_MIGRATION
 #define filemap_migrate_folio	migrate_page
+#else
+#define filemap_migrate_folio	NULL
+#endif
 #endif
 
-#ifndef TAM_HAVE_UNSHARE		/* before 6.0 */
+#ifndef TAM_HAVE_UNSHARE		/* before 5.19 */
 #define FAULT_FLAG_UNSHARE	0
 #endif
 

@@ -58,6 +58,7 @@ static const struct file_operations tam_fops = {
 	.mmap		= tam_mmap,
 	.unlocked_ioctl	= tam_ioctl,
 	.compat_ioctl	= compat_ptr_ioctl,
+	.fsync		= noop_fsync,	/* msync(2): there is nothing behind */
 	.llseek		= noop_llseek,
 };
 

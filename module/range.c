@@ -19,8 +19,7 @@ int tam_range_punch(struct tam_object *obj, const struct tam_range *range)
 {
 	if (!tam_range_valid(range, (u64)TAM_OBJECT_PAGES << PAGE_SHIFT))
 		return -EINVAL;
-	tam_store_punch(obj, range->start, range->len);
-	return 0;
+	return tam_store_punch(obj, range->start, range->len);
 }
 
 /*
@@ -45,7 +44,7 @@ static struct vm_area_struct *tam_lock_vma(u64 addr)
 
 static int tam_may_commit(const struct vm_area_struct *vma)
 {
-	return vma->vm_flags & (VM_READ | VM_WRITE | VM_EXEC) ? 0 : -EACCES;
+	return vma->vm_flags & (VM_READ | VM_WRITE) ? 0 : -EACCES;
 }
 
 static int tam_may_discard(const struct vm_area_struct *vma)
@@ -97,7 +96,7 @@ static s64 tam_commit_some(u64 addr, u64 end)
 	} while (!err && !unlocked && addr < end);
 	mmap_read_unlock(mm);
 
-	if (err == -EFAULT && own_pages)
+	if (err == -EFAULT && own_pages && tam_store_full())
 		return -ENOSPC;
 	return err ?: (s64)addr;
 }
@@ -137,7 +136,8 @@ int tam_range_discard(const struct tam_range *range)
 		mmap_read_unlock(current->mm);
 
 		if (!err)
-			tam_store_punch(tam_object(file), offset, next - addr);
+			err = tam_store_punch(tam_object(file), offset,
+					      next - addr);
 		fput(file);
 	}
 	return err;

@@ -12,16 +12,21 @@
 #include <linux/module.h>
 #include <linux/pagemap.h>
 #include <linux/percpu_counter.h>
+#include <linux/sched/signal.h>
+#include <linux/xarray.h>
 
 #include "tam.h"
 #include "compat.h"
+
+/* Pages that a punch unmaps at a time. */
+#define TAM_PUNCH_CHUNK		256UL
 
 static struct percpu_counter tam_held;
 
 static unsigned long tam_shared_cap_mib;
 module_param_named(shared_cap_mib, tam_shared_cap_mib, ulong, 0644);
 MODULE_PARM_DESC(shared_cap_mib,
-		 "the most memory all objects together may hold, in MiB; 0 (default): a quarter of RAM");
+		 "the most memory all objects together may hold, in MiB, at most RAM; 0 (default): a quarter of RAM");
 
 static void tam_free_folio(struct folio *folio)
 {
@@ -41,14 +46,21 @@ u64 tam_store_held(void)
 
 static u64 tam_cap_pages(void)
 {
-	u64 mib = READ_ONCE(tam_shared_cap_mib);
+	u64 mib = READ_ONCE(tam_shared_cap_mib), ram = totalram_pages();
 
-	return mib ? mib << (20 - PAGE_SHIFT) : totalram_pages() / 4;
+	if (!mib)
+		return ram / 4;
+	return min(mib, ram >> (20 - PAGE_SHIFT)) << (20 - PAGE_SHIFT);
 }
 
 u64 tam_store_cap(void)
 {
 	return tam_cap_pages() << PAGE_SHIFT;
+}
+
+bool tam_store_full(void)
+{
+	return percpu_counter_compare(&tam_held, tam_cap_pages()) >= 0;
 }
 
 void tam_store_attach(struct tam_object *obj)
@@ -79,11 +91,11 @@ struct page *tam_store_get(struct tam_object *obj, pgoff_t index)
 	bool zero = !obj->pattern.bytes;
 	struct page *page;
 
-	/* The core accounts the page to the cgroup and zeroes it only once. */
-	if (percpu_counter_compare(&tam_held, tam_cap_pages()) >= 0) {
+	if (tam_store_full()) {
 		page = tam_store_find(obj, index);
 		return page ?: ERR_PTR(-ENOSPC);
 	}
+	/* Charged, as a file's page is, to the cgroup of who touches it first. */
 	page = pagecache_get_page(mapping, index, FGP_LOCK | FGP_CREAT,
 				  mapping_gfp_mask(mapping) |
 				  (zero ? __GFP_ZERO : 0));
@@ -99,17 +111,41 @@ struct page *tam_store_get(struct tam_object *obj, pgoff_t index)
 	return page;
 }
 
-/* Give back the pages of a range; @start and @len are whole pages. */
-void tam_store_punch(struct tam_object *obj, u64 start, u64 len)
+/*
+ * Give back the pages of a range; @start and @len are whole pages.  -EINTR: a
+ * fatal signal.
+ *
+ * One page at a time: over a range the core starts again until it has found all
+ * of it empty, which is never as long as somebody goes on touching it.
+ */
+int tam_store_punch(struct tam_object *obj, u64 start, u64 len)
 {
 	struct address_space *mapping = obj->inode->i_mapping;
+	unsigned long index = start >> PAGE_SHIFT;
+	unsigned long last = index + (len >> PAGE_SHIFT) - 1;
+	unsigned long unmapped = 0;
+	loff_t pos;
 
-	/*
-	 * Unmapped in one go first, for speed.  What a fault maps meanwhile is
-	 * unmapped by the truncation, page by page under the page's lock.
-	 */
-	unmap_mapping_range(mapping, start, len, 0);
-	truncate_inode_pages_range(mapping, start, start + len - 1);
+	while (xa_find(&mapping->i_pages, &index, last, XA_PRESENT)) {
+		if (fatal_signal_pending(current))
+			return -EINTR;
+		pos = (loff_t)index << PAGE_SHIFT;
+		/*
+		 * Unmapped some at a time, for speed.  What a fault maps
+		 * meanwhile the truncation unmaps, under the page's lock.
+		 */
+		if (index >= unmapped) {
+			unmapped = min(index + TAM_PUNCH_CHUNK, last + 1);
+			unmap_mapping_range(mapping, pos,
+					    (loff_t)(unmapped - index) << PAGE_SHIFT,
+					    0);
+		}
+		truncate_inode_pages_range(mapping, pos, pos + PAGE_SIZE - 1);
+		if (index++ == last)
+			break;
+		cond_resched();
+	}
+	return 0;
 }
 
 int __init tam_store_init(void)

@@ -72,7 +72,8 @@ void tam_store_exit(void);
 void tam_store_attach(struct tam_object *obj);
 struct page *tam_store_find(struct tam_object *obj, pgoff_t index);
 struct page *tam_store_get(struct tam_object *obj, pgoff_t index);
-void tam_store_punch(struct tam_object *obj, u64 start, u64 len);
+int tam_store_punch(struct tam_object *obj, u64 start, u64 len);
+bool tam_store_full(void);
 u64 tam_store_held(void);
 u64 tam_store_cap(void);
 

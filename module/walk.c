@@ -4,6 +4,7 @@
  * the core are not exported; this one goes down by hand and steps by the level
  * that is empty, so that it costs what page tables exist, not what is reserved.
  */
+#include <linux/jiffies.h>
 #include <linux/pgtable.h>
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
@@ -11,10 +12,11 @@
 #include "tam.h"
 #include "compat.h"
 
-/* Steps before the memory map is let go: about 100,000 page table entries. */
-#define TAM_WALK_STEPS	256
-/* How often a lock that somebody holds is tried, a jiffy or more apart. */
-#define TAM_LOCK_TRIES	25
+/* Steps before the memory map is let go, of one page table at most each. */
+#define TAM_WALK_STEPS		(131072 / PTRS_PER_PTE)
+/* A lock that somebody holds is tried so often, so far apart: for 100 ms. */
+#define TAM_LOCK_TRIES		25
+#define TAM_LOCK_WAIT_MS	4
 
 static void tam_count_pte(pte_t pte, struct tam_usage *usage)
 {
@@ -86,11 +88,11 @@ static bool tam_lock_mm(struct mm_struct *mm)
 	int i;
 
 	for (i = 0; i < TAM_LOCK_TRIES; i++) {
-		if (mmap_read_trylock(mm))
-			return true;
 		if (fatal_signal_pending(current))
 			break;
-		schedule_timeout_killable(1);
+		if (mmap_read_trylock(mm))
+			return true;
+		schedule_timeout_killable(msecs_to_jiffies(TAM_LOCK_WAIT_MS));
 	}
 	return false;
 }

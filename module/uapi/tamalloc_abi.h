@@ -88,8 +88,10 @@ struct tam_object_stats {
  * EINVAL: not page-aligned, empty, overflows, or not a tamalloc mapping.
  * ENOMEM: a hole in the address range, or no memory.
  * ENOSPC: COMMIT only, the system's cap on shared pages is reached.
- * EACCES: PROT_NONE (COMMIT), not a writable shared mapping (DISCARD).
- * EINTR: COMMIT only, interrupted; pages committed so far stay.
+ * EACCES: neither readable nor writable (COMMIT), not a writable shared mapping
+ *         (DISCARD).
+ * EFAULT: COMMIT only, an access would be refused for another reason.
+ * EINTR: the caller is being killed; what was done so far stays.
  */
 struct tam_range {
 	__u64 start;
