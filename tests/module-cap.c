@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The cap on what all objects together hold, a module parameter.  Other
- * processes' objects count too, so each test sets it relative to what there is.
+ * The cap on what all objects together hold, a module parameter.  Nobody else
+ * may be using the module meanwhile.
  */
 #include "module.h"
 

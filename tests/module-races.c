@@ -38,7 +38,7 @@ struct touching {
 	pthread_barrier_t start;
 	char *p;
 	bool write;
-	int prot, number;
+	int number;
 };
 
 static void *touch_all(void *arg)
@@ -149,7 +149,6 @@ struct fight {
 	int fd, flags;
 	char *p;
 	double end;
-	bool unmaps, protects;		/* accesses may be SIGSEGV */
 	void (*disturb)(struct fight *f, int i);
 };
 
