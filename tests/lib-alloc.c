@@ -1095,7 +1095,7 @@ MODULE_TEST(a_child_forked_beside_busy_threads_can_allocate)
 	for (i = 0; i < 3; i++)
 		CHECK_EQ(pthread_create(&thread[i], NULL, allocate_until_told,
 					NULL), 0);
-	for (i = 0; i < 50; i++)
+	for (i = 0; i < 20; i++)
 		child_passes(use_all, NULL);
 	__atomic_store_n(&stop, true, __ATOMIC_RELAXED);
 	for (i = 0; i < 3; i++)
@@ -1104,7 +1104,7 @@ MODULE_TEST(a_child_forked_beside_busy_threads_can_allocate)
 
 MODULE_TEST(sixty_five_thousand_allocations_live_at_once)
 {
-	enum { N = 65000 };
+	enum { N = sizeof(long) == 8 ? 65000 : 6500 };
 	static char *p[N];
 	int i;
 
