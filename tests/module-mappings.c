@@ -522,6 +522,7 @@ TEST(dropping_caches_loses_nothing_that_is_stored)
 		touch_read(p + i * PAGE);
 	CHECK(!munmap(p, 64 * PAGE));
 	CHECK(!put("/proc/sys/vm/drop_caches", "3"));
+	CHECK(!posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED));
 	CHECK_EQ(held(fd), 64 * PAGE);
 	p = map_private(fd, 64 * PAGE);
 	CHECK_BYTES(p, 32 * PAGE, 1);

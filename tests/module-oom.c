@@ -39,6 +39,51 @@ static void take_all(void *arg)
 			touch_read(p + at);
 }
 
+/* A line "FIELD N" of the group's memory.stat. */
+static uint64_t group_stat(const char *field)
+{
+	unsigned long long number;
+	FILE *file = fopen(GROUP "/memory.stat", "r");
+	char name[64];
+
+	CHECK(file);
+	while (fscanf(file, "%63s %llu", name, &number) == 2)
+		if (!strcmp(name, field)) {
+			fclose(file);
+			return number;
+		}
+	FAIL("memory.stat has no %s", field);
+}
+
+static void be_reclaimed(void *unused)
+{
+	size_t len = 8 * MIB;
+	int fd = open_byte(7);
+	char *p = map_shared(fd, len);
+
+	(void)unused;
+	CHECK(!put(GROUP "/cgroup.procs", "0"));
+	memset(p, 1, len / 2);
+	for (size_t at = len / 2; at < len; at += PAGE)
+		touch_read(p + at);
+	CHECK(!munmap(p, len));
+	/* Reclaims all that can be, at once. */
+	CHECK(!put(GROUP "/memory.high", "1M"));
+	CHECK_BETWEEN(group_stat("unevictable"), len - 2 * RSS_LAG, 2 * len);
+	CHECK(!put(GROUP "/memory.high", "max"));
+	CHECK_EQ(held(fd), len);
+	p = map_private(fd, len);
+	CHECK_BYTES(p, len / 2, 1);
+	CHECK_BYTES(p + len / 2, len / 2, 7);
+}
+
+TEST(reclaim_takes_nothing_that_is_stored)
+{
+	limited_group();
+	child_passes(be_reclaimed, NULL);
+	rmdir(GROUP);
+}
+
 static void limited(int prot, int flags, bool write)
 {
 	struct greedy g = { open_byte(7), prot, flags, write };
