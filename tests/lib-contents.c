@@ -64,6 +64,19 @@ MODULE_TEST(reset_after_tam_memset_gives_first_contents_and_one_mapping)
 	}
 }
 
+MODULE_TEST(a_second_reset_after_tam_memset_needs_no_new_object)
+{
+	char *p = tam_alloc(100 * PAGE, &pattern_attr);
+
+	CHECK(p);
+	CHECK(!tam_memset(p, 'm', 100 * PAGE));
+	CHECK(!tam_reset(p));
+	write_marks(p, 100 * PAGE, 1);
+	limit(RLIMIT_NOFILE, 3);
+	CHECK(!tam_reset(p));
+	check_pattern(p, 100 * PAGE, "abc", 3, 0);
+}
+
 MODULE_TEST(reset_of_shared_memory_is_seen_by_everybody)
 {
 	char *p = tam_alloc(20 * PAGE, &shared_pattern_attr);
@@ -249,6 +262,16 @@ MODULE_TEST(memset_to_the_byte_of_the_pattern_is_lazy_and_needs_no_object)
 	limit(RLIMIT_NOFILE, 64);
 	CHECK_EQ(pages_present(p, 100 * PAGE), 0);
 	check_bytes(p, 100 * PAGE, '7');
+}
+
+MODULE_TEST(memset_to_the_first_byte_of_a_pattern_sets_the_others_too)
+{
+	struct tam_attr attr = { .pattern = "aab", .pattern_len = 3 };
+	char *p = tam_alloc(100 * PAGE, &attr);
+
+	CHECK(p);
+	CHECK(!tam_memset(p, 'a', 100 * PAGE));
+	check_bytes(p, 100 * PAGE, 'a');
 }
 
 MODULE_TEST(memset_of_a_range_set_before_sets_it_again)

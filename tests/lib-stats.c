@@ -67,6 +67,12 @@ static pid_t stopped_child(size_t mib, int adj)
 	return pid;
 }
 
+static void end(pid_t pid)
+{
+	kill(pid, SIGKILL);
+	CHECK_EQ(waitpid(pid, NULL, 0), pid);
+}
+
 MODULE_TEST(the_stats_of_the_caller_are_those_of_proc)
 {
 	struct tam_process_stats before = stats_of(0), s;
@@ -115,6 +121,7 @@ MODULE_TEST(the_stats_of_another_process_are_those_of_proc)
 	CHECK_EQ(s.tam_reserved, 32 * MIB + PAGE);
 	CHECK_EQ(s.tam_committed, 16 * MIB);
 	CHECK(s.mm_id != stats_of(0).mm_id);
+	end(pid);
 }
 
 MODULE_TEST(a_process_that_does_not_exist_is_ESRCH)
@@ -169,8 +176,7 @@ MODULE_TEST(the_oom_score_is_that_of_proc)
 		CHECK_EQ(tam_oom_score(&s), proc_number(pid, "oom_score", NULL));
 		CHECK_EQ(s.oom_state, adj[i] == -1000 ? TAM_OOM_DISABLED :
 							TAM_OOM_ELIGIBLE);
-		kill(pid, SIGKILL);
-		CHECK_EQ(waitpid(pid, NULL, 0), pid);
+		end(pid);
 	}
 }
 
@@ -181,6 +187,8 @@ MODULE_TEST(the_oom_score_grows_with_memory)
 
 	CHECK(tam_oom_score(&s) < tam_oom_score(&l));
 	CHECK_EQ(tam_oom_score(&l), proc_number(large, "oom_score", NULL));
+	end(small);
+	end(large);
 }
 
 MODULE_TEST(the_oom_score_of_a_record_without_its_inputs_is_EINVAL)
@@ -323,6 +331,7 @@ MODULE_TEST(the_tamalloc_share_of_others_is_not_shown_to_users)
 		SKIP("only root can be two users");
 	pid = stopped_child(16, 0);
 	child_passes(see_no_tamalloc_of_root, &pid);
+	end(pid);
 }
 
 /* The library */
