@@ -589,6 +589,17 @@ TEST(ksm_is_accepted_for_private)
 	CHECK_BYTES(p, 32 * PAGE, 1);
 }
 
+TEST(msync_and_fsync_have_nothing_to_do)
+{
+	int fd = open_object();
+	char *p = map_shared(fd, MIB);
+
+	memset(p, 1, MIB);
+	CHECK(!msync(p, MIB, MS_SYNC));
+	CHECK(!fsync(fd));
+	CHECK_BYTES(p, MIB, 1);
+}
+
 TEST(madv_free_and_wipeonfork_are_refused)
 {
 	char *p = map_private(open_byte(BYTE), PAGE);

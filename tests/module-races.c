@@ -489,3 +489,55 @@ TEST(an_attribute_is_set_before_the_first_mapping_or_refused)
 		close(f.fd);
 	}
 }
+
+static void touch_for_ever(char *p, size_t len)
+{
+	for (;;)
+		for (size_t i = 0; i < len; i += PAGE)
+			*(volatile char *)(p + i) = 1;
+}
+
+static pid_t start_toucher(char *p, size_t len)
+{
+	pid_t pid = fork();
+
+	if (!pid)
+		touch_for_ever(p, len);
+	CHECK(pid > 0);
+	return pid;
+}
+
+/* The core's own truncation of a range starts again until all is gone. */
+TEST(a_punch_ends_although_others_touch_the_range)
+{
+	int fd = open_object();
+	char *p = map_shared(fd, 16 * MIB);
+	pid_t toucher;
+
+	memset(p, 1, 16 * MIB);
+	toucher = start_toucher(p, 16 * MIB);
+	for (int round = 0; round < 3; round++)
+		CHECK(!punch(fd, 0, 16 * MIB));
+	kill(toucher, SIGKILL);
+	waitpid(toucher, NULL, 0);
+	CHECK(!punch(fd, 0, 16 * MIB));
+	CHECK_EQ(held(fd), 0);
+}
+
+TEST(a_process_that_punches_can_be_killed)
+{
+	int fd = open_object(), status;
+	char *p = map_shared(fd, 64 * MIB);
+	pid_t toucher = start_toucher(p, 64 * MIB), puncher = fork();
+
+	if (!puncher)
+		for (;;)
+			punch(fd, 0, 64 * MIB);
+	usleep(500000);
+	CHECK(!kill(puncher, SIGKILL));
+	alarm(20);		/* it dies at once, or this test does */
+	CHECK_EQ(waitpid(puncher, &status, 0), puncher);
+	CHECK(WIFSIGNALED(status));
+	kill(toucher, SIGKILL);
+	waitpid(toucher, NULL, 0);
+}

@@ -650,6 +650,35 @@ TEST(a_vfork_child_borrows_its_parents_memory)
 	CHECK_EQ(status, 0);
 }
 
+static void main_thread_and_heir(pid_t *thread)
+{
+	make_layout(NULL);
+	/* Another process with the same memory: it inherits the ownership. */
+	CHECK(clone_with(CLONE_VM | SIGCHLD, report_and_wait) > 0);
+	*thread = clone_with(CLONE_VM | CLONE_SIGHAND | CLONE_THREAD |
+			     CLONE_FS | CLONE_FILES, report_and_wait);
+	CHECK(*thread > 0);
+	syscall(SYS_exit, 0);	/* this thread only */
+}
+
+TEST(memory_whose_main_thread_is_gone_counts_once)
+{
+	struct tam_system_stats before = sys_stats(), after;
+	pid_t *thread = mmap(NULL, PAGE, RW, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	pid_t child = fork();
+
+	if (!child)
+		main_thread_and_heir(thread);
+	while (!*(volatile pid_t *)thread)
+		usleep(10000);
+	usleep(200000);
+	after = sys_stats();
+	CHECK_EQ(after.processes, before.processes + 1);
+	CHECK_EQ(after.tam_mappings, before.tam_mappings + LAYOUT_MAPPINGS);
+	CHECK_EQ(after.tam_committed, before.tam_committed + LAYOUT_COMMITTED);
+	kill(child, SIGKILL);
+}
+
 TEST(a_process_whose_first_owner_is_gone_is_counted)
 {
 	struct tam_system_stats before = sys_stats(), after;
