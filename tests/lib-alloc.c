@@ -557,6 +557,24 @@ MODULE_TEST(growing_keeps_the_alignment)
 	}
 }
 
+MODULE_TEST(growing_after_tam_memset_keeps_the_alignment)
+{
+	struct tam_attr attr = { .alignment = 4 * MIB };
+	char *p = tam_alloc(100 * PAGE, &attr);
+	size_t size;
+
+	for (size = 200 * PAGE; size <= 3200 * PAGE; size *= 2) {
+		CHECK(p);
+		CHECK(!tam_memset(p + PAGE, 7, 80 * PAGE));
+		block(p);
+		p = tam_realloc(p, size);
+		CHECK(p);
+		CHECK_EQ((uintptr_t)p % (4 * MIB), 0);
+		check_bytes(p + PAGE, 80 * PAGE, 7);
+		CHECK_EQ(p[size - 1], 0);
+	}
+}
+
 MODULE_TEST(realloc_too_large_is_ENOMEM_and_changes_nothing)
 {
 	struct tam_attr aligned = { .alignment = MIB };
@@ -884,17 +902,26 @@ MODULE_TEST(a_handler_of_the_abort_may_use_the_library)
 }
 
 /* What the program unmapped itself may be allocated again and is found. */
-MODULE_TEST(an_allocation_unmapped_by_munmap_is_forgotten_when_reused)
+MODULE_TEST(allocations_unmapped_by_munmap_are_forgotten_when_reused)
 {
-	char *p = tamalloc(4 * PAGE), *q;
+	char *p, *q[64];
+	unsigned int i, round;
 
-	CHECK(p);
-	CHECK(!munmap(p, 4 * PAGE));
-	q = tamalloc(2 * PAGE);
-	CHECK(q);
-	q[0] = 1;
-	CHECK_EQ(tam_usable_size(q), 2 * PAGE);
-	tam_free(q);
+	for (round = 0; round < 10; round++) {
+		p = tamalloc(64 * PAGE);
+		CHECK(p);
+		CHECK(!munmap(p, 64 * PAGE));
+		for (i = 0; i < 64; i++) {
+			q[i] = tamalloc(PAGE);
+			CHECK(q[i]);
+			q[i][0] = i;
+		}
+		for (i = 0; i < 64; i++) {
+			CHECK_EQ(q[i][0], i);
+			CHECK_EQ(tam_usable_size(q[i]), PAGE);
+			tam_free(q[i]);
+		}
+	}
 }
 
 /* Processes and threads */
