@@ -7,8 +7,6 @@ PREFIX ?= /usr/local
 DKMS_SOURCE := /usr/src/tamalloc-$(VERSION)
 UDEV_RULES := /etc/udev/rules.d
 
-export CC CFLAGS LDFLAGS LLVM KDIR PREFIX DESTDIR LIBDIR
-
 help:
 	@echo 'On this machine, changing nothing but installing Debian packages:'
 	@echo '  demo            what it is: in a virtual machine, on kernel $(KERNEL)'
@@ -48,7 +46,7 @@ check:
 	tests/check $(KERNEL)
 
 check-kernels:
-	tools/need build vm test
+	tools/need build vm test lint
 	$(MAKE) tools tests
 	tests/check --all
 
