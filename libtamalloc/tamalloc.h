@@ -127,8 +127,8 @@ int tam_memset(void *p, int byte, size_t n);
  *
  * EINVAL: the range is not inside the usable size.  ENOMEM: no memory, or
  * part of it is unmapped.  ENOSPC: the system's cap on shared pages is
- * reached.  EACCES: PROT_NONE.  EINTR: interrupted by a signal; what was
- * committed stays.
+ * reached.  EACCES: neither readable nor writable.  What was committed before
+ * an error stays.
  */
 int tam_commit(void *p, size_t off, size_t len);
 
