@@ -58,6 +58,7 @@ install: lib
 	$(MAKE) -C libtamalloc install
 
 dkms-install:
+	! dkms status -m tamalloc -v $(VERSION) | grep -q . || $(MAKE) dkms-uninstall
 	install -d $(DKMS_SOURCE)/module/uapi
 	install -m 644 dkms.conf $(DKMS_SOURCE)
 	install -m 644 module/*.[ch] module/Kbuild module/Makefile $(DKMS_SOURCE)/module

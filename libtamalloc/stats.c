@@ -46,8 +46,7 @@ int tam_oom_score(const struct tam_process_stats *stats)
 		return -1;
 	total = (long long)info.totalram * info.mem_unit / page +
 		(long long)info.totalswap * info.mem_unit / page;
-	points = stats->committed / page + stats->swapped / page +
-		 stats->page_tables / page;
-	points += stats->oom_score_adj * (total / 1000);
+	points = stats->oom_usage / page +
+		 stats->oom_score_adj * (total / 1000);
 	return (1000 + points * 1000 / total) * 2 / 3;
 }

@@ -120,9 +120,15 @@ static void tam_fill_mm(struct tam_process_stats *stats, struct mm_struct *mm)
 {
 	stats->mm_id = siphash_1u64((unsigned long)mm, &tam_mm_key);
 	stats->reserved = (u64)mm->total_vm << PAGE_SHIFT;
-	stats->committed = (u64)get_mm_rss_sum(mm) << PAGE_SHIFT;
+	stats->committed = (u64)(get_mm_counter_sum(mm, MM_ANONPAGES) +
+				 get_mm_counter_sum(mm, MM_FILEPAGES) +
+				 get_mm_counter_sum(mm, MM_SHMEMPAGES)) <<
+			   PAGE_SHIFT;
 	stats->swapped = (u64)get_mm_counter_sum(mm, MM_SWAPENTS) << PAGE_SHIFT;
 	stats->page_tables = mm_pgtables_bytes(mm);
+	stats->oom_usage = (u64)(tam_oom_pages(mm) +
+				 mm_pgtables_bytes(mm) / PAGE_SIZE) <<
+			   PAGE_SHIFT;
 	stats->valid |= TAM_VALID_MM;
 }
 

@@ -63,12 +63,20 @@ static inline int tam_set_page_dirty(struct page *page)
 #endif
 
 /*
- * What /proc/PID/status and the OOM killer count with: the exact sums where
- * they exist, and elsewhere (6.12 too, which has one of these) the counters.
+ * Exact sums over all processors.  /proc/PID/status shows them where they
+ * exist; the OOM killer uses them only where there is one for the whole RSS.
  */
-#ifndef TAM_HAVE_RSS_SUM		/* before 7.0 */
-#define get_mm_rss_sum		get_mm_rss
+#ifndef TAM_HAVE_COUNTER_SUM		/* before 6.16, and 6.12 without the fix */
 #define get_mm_counter_sum	get_mm_counter
 #endif
+
+static inline unsigned long tam_oom_pages(struct mm_struct *mm)
+{
+#ifdef TAM_HAVE_RSS_SUM			/* from 7.0 or so */
+	return get_mm_rss_sum(mm) + get_mm_counter_sum(mm, MM_SWAPENTS);
+#else
+	return get_mm_rss(mm) + get_mm_counter(mm, MM_SWAPENTS);
+#endif
+}
 
 #endif /* TAM_COMPAT_H */

@@ -113,9 +113,7 @@ MODULE_TEST(the_stats_of_another_process_are_those_of_proc)
 	CHECK_EQ(s.pid, pid);
 	CHECK_EQ(s.ppid, getpid());
 	CHECK_EQ(s.reserved, kib(pid, "VmSize"));
-	/* 6.12's status has the sums, its OOM score the approximate counters. */
-	CHECK_BETWEEN(s.committed, kib(pid, "VmRSS") - MIB,
-		      kib(pid, "VmRSS") + MIB);
+	CHECK_EQ(s.committed, kib(pid, "VmRSS"));
 	CHECK_EQ(s.swapped, kib(pid, "VmSwap"));
 	CHECK_EQ(s.tam_mappings, 1);
 	CHECK_EQ(s.tam_reserved, 32 * MIB + PAGE);

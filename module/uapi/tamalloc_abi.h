@@ -108,7 +108,7 @@ struct tam_range {
 #define TAM_OOM_VFORK		6	/* borrows its parent's memory */
 
 /* Bits of tam_process_stats.valid: which groups of fields were filled */
-#define TAM_VALID_MM		0x1ULL	/* mm_id to page_tables */
+#define TAM_VALID_MM		0x1ULL	/* mm_id to page_tables, oom_usage */
 #define TAM_VALID_OOM		0x2ULL	/* oom_score_adj, oom_state */
 #define TAM_VALID_TAM		0x4ULL	/* tam_*: own or CAP_SYS_PTRACE */
 
@@ -119,7 +119,10 @@ struct tam_range {
  * reserved    VmSize of /proc/PID/status: the sizes of all mappings
  * committed   VmRSS of /proc/PID/status: the pages present in them
  * swapped     VmSwap of /proc/PID/status
- * page_tables VmPTE and the levels above it; what the OOM score counts
+ * page_tables VmPTE and the levels above it
+ * oom_usage   the sum of the three above as the OOM killer of this kernel counts
+ *             it: where VmRSS is exact (6.12 as Debian has it) the killer's own
+ *             figure may lag by some pages per thread and processor
  * tam_*       the same over tamalloc mappings alone, read off the page tables.
  *             TAM_VALID_TAM stays unset when the process' memory map could not
  *             be locked for 100 ms ("incomplete").
@@ -139,6 +142,7 @@ struct tam_process_stats {
 	__u64 page_tables;
 	__s32 oom_score_adj;		/* -1000 to 1000 */
 	__u32 oom_state;		/* TAM_OOM_* */
+	__u64 oom_usage;
 	__u64 tam_mappings;		/* a number */
 	__u64 tam_reserved;
 	__u64 tam_committed;
@@ -186,14 +190,14 @@ static_assert(sizeof(struct tam_query) == 56, "tam_query");
 static_assert(sizeof(struct tam_attr_set) == 56, "tam_attr_set");
 static_assert(sizeof(struct tam_object_stats) == 56, "tam_object_stats");
 static_assert(sizeof(struct tam_range) == 16, "tam_range");
-static_assert(sizeof(struct tam_process_stats) == 136, "tam_process_stats");
+static_assert(sizeof(struct tam_process_stats) == 144, "tam_process_stats");
 static_assert(sizeof(struct tam_system_stats) == 136, "tam_system_stats");
 static_assert(__builtin_offsetof(struct tam_query, version) == 24, "version");
 static_assert(__builtin_offsetof(struct tam_attr_set, name) == 24, "name");
 static_assert(__builtin_offsetof(struct tam_object_stats, name) == 24, "name");
 static_assert(__builtin_offsetof(struct tam_process_stats, valid) == 16, "valid");
 static_assert(__builtin_offsetof(struct tam_process_stats, oom_score_adj) == 64, "oom");
-static_assert(__builtin_offsetof(struct tam_process_stats, comm) == 104, "comm");
+static_assert(__builtin_offsetof(struct tam_process_stats, comm) == 112, "comm");
 static_assert(__builtin_offsetof(struct tam_system_stats, tam_objects) == 80, "objects");
 
 #endif /* TAMALLOC_ABI_H */
