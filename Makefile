@@ -56,6 +56,7 @@ lint:
 
 install: lib
 	$(MAKE) -C libtamalloc install
+	@test -n "$(DESTDIR)" || ldconfig || echo 'now run ldconfig as root'
 
 dkms-install:
 	! dkms status -m tamalloc -v $(VERSION) | grep -q . || $(MAKE) dkms-uninstall

@@ -48,6 +48,12 @@ const char *tam_strerror(int err)
 	if (err == EPROTONOSUPPORT && reason == EPROTONOSUPPORT)
 		return wrong_abi(abi);
 	if (err == ENOSPC)
-		return "the system's cap on shared tamalloc pages is reached";
+		return "the system's cap on shared tamalloc pages is reached: "
+		       "/sys/module/tamalloc/parameters/shared_cap_mib "
+		       "(0: a quarter of RAM)";
+	if (err == ENOMEM)
+		return "no memory: see the limit on the address space (ulimit -v), "
+		       "vm.overcommit_memory, and the number of mappings "
+		       "(vm.max_map_count)";
 	return strerror(err);
 }

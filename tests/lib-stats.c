@@ -361,12 +361,18 @@ TEST(the_text_for_ENODEV_says_how_to_load_the_module)
 
 TEST(the_text_for_ENOSPC_names_the_cap)
 {
-	CHECK(strstr(tam_strerror(ENOSPC), "cap"));
+	CHECK(strstr(tam_strerror(ENOSPC), "shared_cap_mib"));
+}
+
+TEST(the_text_for_ENOMEM_names_the_limits)
+{
+	CHECK(strstr(tam_strerror(ENOMEM), "vm.overcommit_memory"));
+	CHECK(strstr(tam_strerror(ENOMEM), "vm.max_map_count"));
 }
 
 TEST(other_errors_have_their_usual_text)
 {
-	static const int err[] = { 0, EINVAL, ENOMEM, ESRCH, EMFILE, EACCES,
+	static const int err[] = { 0, EINVAL, ESRCH, EMFILE, EACCES,
 				   EPROTONOSUPPORT, 12345 };
 	unsigned int i;
 

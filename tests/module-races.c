@@ -534,8 +534,12 @@ TEST(a_process_that_punches_can_be_killed)
 {
 	int fd = open_object(), status;
 	char *p = map_shared(fd, 64 * MIB);
-	pid_t toucher = start_toucher(p, 64 * MIB), puncher = fork();
+	pid_t toucher, puncher;
 
+	memset(p, 1, 64 * MIB);
+	toucher = start_toucher(p, 64 * MIB);
+	usleep(300000);
+	puncher = fork();
 	if (!puncher)
 		for (;;)
 			punch(fd, 0, 64 * MIB);

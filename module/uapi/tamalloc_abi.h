@@ -81,7 +81,8 @@ struct tam_object_stats {
  *
  * PUNCH and DISCARD (of shared mappings; use MADV_DONTNEED for private ones)
  * give the object's pages in the range back: every mapper sees first contents
- * again.  Private copies stay.
+ * again.  Private copies stay: pages that were written, or not stored in the
+ * object when they were first read.
  * COMMIT does now what first accesses would do, by writing where the mapping
  * is writable, and reports as an error what would have been a signal.
  *
