@@ -55,5 +55,12 @@ const char *tam_strerror(int err)
 		return "no memory: see the limit on the address space (ulimit -v), "
 		       "vm.overcommit_memory, and the number of mappings "
 		       "(vm.max_map_count)";
+	if (err == EAGAIN)
+		return "try again: a process keeps its memory map locked, "
+		       "or too much memory is locked (ulimit -l)";
+	if (err == ENOTTY)
+		return "not a tamalloc descriptor, or the loaded module is too "
+		       "old for this: install it from the release of "
+		       "libtamalloc " TAM_VERSION;
 	return strerror(err);
 }

@@ -173,7 +173,11 @@ int tam_punch(int fd, uint64_t off, uint64_t len);
 /* tam_process_stats - one process, 0: the caller.  ESRCH: no such process. */
 int tam_process_stats(pid_t pid, struct tam_process_stats *out, size_t size);
 
-/* tam_system_stats - the system as far as the caller may see it */
+/*
+ * tam_system_stats - the system as far as the caller may see it
+ *
+ * Adds from /proc what the module cannot know (TAM_VALID_MEMINFO of valid).
+ */
 int tam_system_stats(struct tam_system_stats *out, size_t size);
 
 /* tam_object_stats - the object behind a descriptor.  ENOTTY: not tamalloc */
@@ -181,11 +185,60 @@ int tam_object_stats(int fd, struct tam_object_stats *out, size_t size);
 
 /*
  * tam_oom_score - /proc/PID/oom_score of a process, 0 to 2000
- * @stats: from tam_process_stats()
+ * tam_oom_score_of - the same without asking for the size of memory each time
+ * @stats: a record of that process
+ * @memory: RAM and swap of the system, ram_total + swap_total
+ *
+ * The formula stands at struct tam_process_stats.
  *
  * EINVAL: the record lacks what is needed (TAM_VALID_OOM).
  */
 int tam_oom_score(const struct tam_process_stats *stats);
+int tam_oom_score_of(const struct tam_process_stats *stats, uint64_t memory);
+
+/*
+ * Lists.  One call of the kernel fetches hundreds of records.
+ *
+ *	struct tam_process_stats p;
+ *	struct tam_iter *it = tam_iter_processes(0);
+ *
+ *	while (it && tam_iter_next(it, &p, sizeof(p)) > 0)
+ *		printf("%d %s\n", p.pid, p.comm);
+ *	tam_iter_free(it);
+ *
+ * An iterator is for one thread at a time.
+ */
+struct tam_iter;
+
+/*
+ * tam_iter_processes - processes by rising PID: struct tam_process_stats
+ * tam_iter_mappings - tamalloc mappings of a process: struct tam_mapping_stats
+ * tam_iter_objects - objects by rising id: struct tam_object_stats
+ * tam_iter_pages - runs of committed or swapped pages in the tamalloc mappings
+ *		    of a process: struct tam_extent
+ * @flags: TAM_LIST_*
+ * @pid: 0: the caller
+ * @start, @end: addresses; an end of 0 is that of the address space
+ *
+ * Who sees what, and what is missed while things change, is said at struct
+ * tam_list.  ENOMEM, and the errors of that command.
+ */
+struct tam_iter *tam_iter_processes(unsigned int flags);
+struct tam_iter *tam_iter_mappings(pid_t pid);
+struct tam_iter *tam_iter_objects(void);
+struct tam_iter *tam_iter_pages(pid_t pid, uint64_t start, uint64_t end);
+
+/*
+ * tam_iter_next - the next record
+ * @record: where to put it
+ * @size: sizeof of the caller's structure
+ *
+ * 1; 0 after the last; -1 with errno, after which there are no more.
+ */
+int tam_iter_next(struct tam_iter *it, void *record, size_t size);
+
+/* tam_iter_free - NULL is ignored, errno is kept */
+void tam_iter_free(struct tam_iter *it);
 
 /*
  * The library itself

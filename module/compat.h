@@ -10,8 +10,13 @@
 #include <linux/mm.h>
 #include <linux/pagemap.h>
 #include <linux/sched/coredump.h>
+#include <linux/sched/task.h>
 #include <linux/swap.h>
 #include <linux/swapops.h>
+#include <linux/user_namespace.h>
+#ifdef TAM_HAVE_EXEC_STATE
+#include <linux/sched/exec_state.h>
+#endif
 #ifdef TAM_HAVE_SOFTLEAF
 #include <linux/leafops.h>
 #endif
@@ -45,6 +50,21 @@ static inline int tam_set_page_dirty(struct page *page)
 #endif
 #endif
 
+#ifndef TAM_HAVE_VMA_ITERATOR		/* before 6.1 */
+static inline struct vm_area_struct *tam_next_vma(struct vm_area_struct **next)
+{
+	struct vm_area_struct *vma = *next;
+
+	if (vma)
+		*next = vma->vm_next;
+	return vma;
+}
+
+#define VMA_ITERATOR(vmi, mm, addr) \
+	struct vm_area_struct *(vmi) = find_vma(mm, addr)
+#define for_each_vma(vmi, vma)	for (; ((vma) = tam_next_vma(&(vmi))); )
+#endif
+
 #ifndef TAM_HAVE_UNSHARE		/* before 5.19 */
 #define FAULT_FLAG_UNSHARE	0
 #endif
@@ -59,7 +79,14 @@ static inline int tam_set_page_dirty(struct page *page)
 #define softleaf_from_pte	pte_to_swp_entry
 #endif
 #define softleaf_is_swap(entry)	(!non_swap_entry(entry))
-#define softleaf_is_migration	is_migration_entry
+#ifdef TAM_HAVE_PFN_SWAP_ENTRY		/* from 5.14 */
+#define softleaf_has_pfn	is_pfn_swap_entry
+#else
+static inline bool softleaf_has_pfn(swp_entry_t entry)
+{
+	return is_migration_entry(entry) || is_device_private_entry(entry);
+}
+#endif
 #endif
 
 /*
@@ -77,6 +104,49 @@ static inline unsigned long tam_oom_pages(struct mm_struct *mm)
 #else
 	return get_mm_rss(mm) + get_mm_counter(mm, MM_SWAPENTS);
 #endif
+}
+
+#ifndef TAM_HAVE_EXEC_STATE
+/* Of a task whose memory has gone: what it was, where the kernel remembers. */
+static inline bool tam_was_dumpable(struct task_struct *task)
+{
+#ifdef TAM_HAVE_USER_DUMPABLE		/* from 7.1 or so, and stable kernels */
+	return task->user_dumpable ||
+	       ns_capable_noaudit(&init_user_ns, CAP_SYS_PTRACE);
+#else
+	return true;
+#endif
+}
+#endif
+
+/*
+ * Whether a process lets itself be looked into; see __ptrace_may_access().  @mm:
+ * its memory where the caller has it, as the process may end meanwhile.
+ */
+static inline bool tam_dumpable(struct task_struct *task, struct mm_struct *mm)
+{
+#ifdef TAM_HAVE_EXEC_STATE		/* from 7.1 or so */
+	struct task_exec_state *state;
+	bool dumpable;
+
+	rcu_read_lock();
+	state = rcu_dereference(task->exec_state);
+	dumpable = READ_ONCE(state->dumpable) == TASK_DUMPABLE_OWNER ||
+		   ns_capable_noaudit(state->user_ns, CAP_SYS_PTRACE);
+	rcu_read_unlock();
+#else
+	bool dumpable;
+
+	task_lock(task);
+	mm = mm ?: task->mm;
+	if (mm)
+		dumpable = get_dumpable(mm) == SUID_DUMP_USER ||
+			   ns_capable_noaudit(mm->user_ns, CAP_SYS_PTRACE);
+	else
+		dumpable = tam_was_dumpable(task);
+	task_unlock(task);
+#endif
+	return dumpable;
 }
 
 #endif /* TAM_COMPAT_H */

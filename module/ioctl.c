@@ -17,6 +17,7 @@ union tam_arg {
 	struct tam_range range;
 	struct tam_process_stats process;
 	struct tam_system_stats system;
+	struct tam_list list;
 };
 
 static int tam_do_query(struct tam_object *obj, union tam_arg *arg)
@@ -24,7 +25,7 @@ static int tam_do_query(struct tam_object *obj, union tam_arg *arg)
 	arg->query.abi = TAM_ABI_VERSION;
 	arg->query.page_size = PAGE_SIZE;
 	arg->query.features = TAM_FEATURE_OBJECTS | TAM_FEATURE_RANGES |
-			      TAM_FEATURE_STATS;
+			      TAM_FEATURE_STATS | TAM_FEATURE_LISTS;
 	arg->query.object = obj->id;
 	strscpy(arg->query.version, TAM_VERSION, sizeof(arg->query.version));
 	return 0;
@@ -66,6 +67,26 @@ static int tam_do_system(struct tam_object *obj, union tam_arg *arg)
 	return tam_books_system(&arg->system);
 }
 
+static int tam_do_processes(struct tam_object *obj, union tam_arg *arg)
+{
+	return tam_list_processes(&arg->list);
+}
+
+static int tam_do_mappings(struct tam_object *obj, union tam_arg *arg)
+{
+	return tam_list_mappings(&arg->list);
+}
+
+static int tam_do_objects(struct tam_object *obj, union tam_arg *arg)
+{
+	return tam_list_objects(&arg->list);
+}
+
+static int tam_do_pages(struct tam_object *obj, union tam_arg *arg)
+{
+	return tam_list_pages(&arg->list);
+}
+
 /* The direction is the module's to know, as the size is the caller's. */
 static const struct tam_command {
 	unsigned int cmd;
@@ -79,6 +100,10 @@ static const struct tam_command {
 	[_IOC_NR(TAM_IOC_DISCARD)]    = { TAM_IOC_DISCARD, tam_do_discard },
 	[_IOC_NR(TAM_IOC_PROCESS)]    = { TAM_IOC_PROCESS, tam_do_process },
 	[_IOC_NR(TAM_IOC_SYSTEM)]     = { TAM_IOC_SYSTEM, tam_do_system },
+	[_IOC_NR(TAM_IOC_PROCESSES)]  = { TAM_IOC_PROCESSES, tam_do_processes },
+	[_IOC_NR(TAM_IOC_MAPPINGS)]   = { TAM_IOC_MAPPINGS, tam_do_mappings },
+	[_IOC_NR(TAM_IOC_OBJECTS)]    = { TAM_IOC_OBJECTS, tam_do_objects },
+	[_IOC_NR(TAM_IOC_PAGES)]      = { TAM_IOC_PAGES, tam_do_pages },
 };
 
 static int tam_copy_out(void __user *user, size_t user_size,
@@ -97,7 +122,7 @@ long tam_ioctl(struct file *file, unsigned int cmd, unsigned long uarg)
 	size_t size, user_size = _IOC_SIZE(cmd);
 	const struct tam_command *command;
 	unsigned int nr = _IOC_NR(cmd);
-	union tam_arg arg = {};
+	union tam_arg arg;
 	int err = 0;
 
 	if (_IOC_TYPE(cmd) != TAM_IOC_MAGIC || nr >= ARRAY_SIZE(tam_commands))
@@ -108,6 +133,7 @@ long tam_ioctl(struct file *file, unsigned int cmd, unsigned long uarg)
 	if (!user_size)
 		return -EINVAL;
 
+	memset(&arg, 0, sizeof(arg));
 	size = _IOC_SIZE(command->cmd);
 	if (_IOC_DIR(command->cmd) & _IOC_WRITE)
 		err = copy_struct_from_user(&arg, size, user, user_size);

@@ -8,7 +8,7 @@ static int __init tam_init(void)
 {
 	int err;
 
-	tam_books_init();
+	tam_process_init();
 	err = tam_store_init();
 	if (err)
 		return err;

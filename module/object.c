@@ -6,9 +6,14 @@
  * One inode per object, not one for the device: otherwise every mmap, munmap
  * and fork in the system would take the same i_mmap lock for writing.
  */
+#include <linux/cred.h>
 #include <linux/mount.h>
+#include <linux/pid.h>
 #include <linux/pseudo_fs.h>
+#include <linux/sched/signal.h>
 #include <linux/slab.h>
+#include <linux/user_namespace.h>
+#include <linux/xarray.h>
 
 #include "tam.h"
 
@@ -16,7 +21,10 @@
 
 static struct vfsmount *tam_mnt;
 static atomic64_t tam_last_id;
-static atomic64_t tam_objects;
+static atomic64_t tam_count;
+
+/* All of them by id, for those who list them; its lock is taken by open, close. */
+static DEFINE_XARRAY_FLAGS(tam_objects, XA_FLAGS_ACCOUNT);
 
 static int tam_init_fs_context(struct fs_context *fc)
 {
@@ -30,10 +38,20 @@ static struct file_system_type tam_fs_type = {
 	.kill_sb		= kill_anon_super,
 };
 
+static void tam_object_free(struct tam_object *obj)
+{
+	iput(obj->inode);
+	tam_pattern_free(&obj->pattern);
+	put_pid(obj->opener);
+	put_cred(obj->cred);
+	kfree(obj);
+}
+
 struct tam_object *tam_object_create(void)
 {
 	struct tam_object *obj;
 	struct inode *inode;
+	int err;
 
 	obj = kzalloc(sizeof(*obj), GFP_KERNEL_ACCOUNT);
 	if (!obj)
@@ -47,19 +65,26 @@ struct tam_object *tam_object_create(void)
 
 	obj->inode = inode;
 	obj->id = atomic64_inc_return(&tam_last_id);
+	obj->cred = get_current_cred();
+	obj->opener = get_pid(task_tgid(current));
 	spin_lock_init(&obj->lock);
 	tam_store_attach(obj);
-	atomic64_inc(&tam_objects);
+
+	err = xa_err(xa_store(&tam_objects, obj->id, obj, GFP_KERNEL));
+	if (err) {
+		tam_object_free(obj);
+		return ERR_PTR(err);
+	}
+	atomic64_inc(&tam_count);
 	return obj;
 }
 
 /* The last descriptor and the last mapping are gone; its pages go with it. */
 void tam_object_destroy(struct tam_object *obj)
 {
-	iput(obj->inode);
-	tam_pattern_free(&obj->pattern);
-	kfree(obj);
-	atomic64_dec(&tam_objects);
+	xa_erase(&tam_objects, obj->id);
+	tam_object_free(obj);
+	atomic64_dec(&tam_count);
 }
 
 /* Pages may be filled from now on, without a lock: the pattern must stay. */
@@ -105,7 +130,10 @@ int tam_object_set(struct tam_object *obj, const struct tam_attr_set *attr)
 
 void tam_object_stats(struct tam_object *obj, struct tam_object_stats *stats)
 {
+	stats->size = sizeof(*stats);
 	stats->id = obj->id;
+	stats->uid = from_kuid_munged(current_user_ns(), obj->cred->euid);
+	stats->pid = pid_vnr(obj->opener);
 	stats->held = (u64)READ_ONCE(obj->inode->i_mapping->nrpages) <<
 		      PAGE_SHIFT;
 	spin_lock(&obj->lock);
@@ -115,9 +143,52 @@ void tam_object_stats(struct tam_object *obj, struct tam_object_stats *stats)
 	spin_unlock(&obj->lock);
 }
 
+/*
+ * The object with the lowest id that is *@id or more, of those the caller may
+ * see; moves *@id behind it.
+ */
+bool tam_object_next(u64 *id, struct tam_object_stats *stats)
+{
+	unsigned long last = atomic64_read(&tam_last_id);	/* new ones: no end */
+	unsigned long index = *id;
+	struct tam_object *obj;
+	bool seen = false;
+
+	do {
+		xa_lock(&tam_objects);		/* none is freed meanwhile */
+		obj = xa_find(&tam_objects, &index, last, XA_PRESENT);
+		if (obj && pid_vnr(obj->opener) &&
+		    tam_may_inspect_of(obj->cred)) {
+			memset(stats, 0, sizeof(*stats));
+			tam_object_stats(obj, stats);
+			seen = true;
+		}
+		xa_unlock(&tam_objects);
+		index++;
+		cond_resched();
+	} while (obj && !seen && !fatal_signal_pending(current));
+
+	*id = index;
+	return seen;
+}
+
+/* Until @fn says no; it must not sleep. */
+void tam_object_for_each(bool (*fn)(struct tam_object *obj, void *data),
+			 void *data)
+{
+	struct tam_object *obj;
+	unsigned long index;
+
+	xa_lock(&tam_objects);
+	xa_for_each(&tam_objects, index, obj)
+		if (!fn(obj, data))
+			break;
+	xa_unlock(&tam_objects);
+}
+
 u64 tam_object_count(void)
 {
-	return atomic64_read(&tam_objects);
+	return atomic64_read(&tam_count);
 }
 
 int __init tam_object_init(void)

@@ -15,7 +15,7 @@ int tam_pattern_copy(struct tam_pattern *pattern, u64 user_bytes, u32 len)
 	if (!len || len > TAM_PATTERN_MAX)
 		return -EINVAL;
 
-	bytes = kvmalloc(len, GFP_KERNEL_ACCOUNT);
+	bytes = kvmalloc(len, GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
 	if (!bytes)
 		return -ENOMEM;
 	if (copy_from_user(bytes, u64_to_user_ptr(user_bytes), len)) {

@@ -9,6 +9,10 @@
  *   pattern.c  first contents
  *   range.c    commit and discard by address
  *   books.c    statistics of a process and of the system
+ *   list.c     statistics in bulk: processes, mappings, objects, pages
+ *   process.c  the record of one process
+ *   inspect.c  who may look at what
+ *   mappers.c  which processes need a walk at all
  *   walk.c     the page tables' answer to "how much is committed?"
  *   ioctl.c    the commands of uapi/tamalloc_abi.h
  */
@@ -32,6 +36,8 @@ struct tam_pattern {
 struct tam_object {
 	struct inode *inode;		/* owns the page cache */
 	u64 id;
+	const struct cred *cred;	/* who opened it */
+	struct pid *opener;
 	spinlock_t lock;		/* of what follows, until mapped */
 	bool mapped;			/* from then on nothing changes */
 	struct tam_pattern pattern;
@@ -58,6 +64,9 @@ void tam_object_destroy(struct tam_object *obj);
 void tam_object_freeze(struct tam_object *obj);
 int tam_object_set(struct tam_object *obj, const struct tam_attr_set *attr);
 void tam_object_stats(struct tam_object *obj, struct tam_object_stats *stats);
+bool tam_object_next(u64 *id, struct tam_object_stats *stats);
+void tam_object_for_each(bool (*fn)(struct tam_object *obj, void *data),
+			 void *data);
 u64 tam_object_count(void);
 
 /* pattern.c */
@@ -91,18 +100,89 @@ int tam_range_commit(const struct tam_range *range);
 int tam_range_discard(const struct tam_range *range);
 
 /* books.c */
-void tam_books_init(void);
 int tam_books_process(struct tam_process_stats *stats);
 int tam_books_system(struct tam_system_stats *stats);
 
-/* walk.c */
-struct tam_usage {
-	u64 mappings;
-	u64 reserved;
-	u64 committed;
-	u64 swapped;
+/* list.c */
+int tam_list_processes(struct tam_list *list);
+int tam_list_mappings(struct tam_list *list);
+int tam_list_objects(struct tam_list *list);
+int tam_list_pages(struct tam_list *list);
+
+/*
+ * walk.c: how often to wait for locks of others, 4 ms each, before "incomplete".
+ * A process that is asked for is only given up if it is stuck; one of many also
+ * if it is busy, and others have been.
+ */
+#define TAM_WAITS_ONE		INT_MAX
+#define TAM_WAITS_MANY		100
+
+struct tam_patience {
+	int now;			/* times, for this lock */
+	int left;			/* for all of this command */
 };
 
-bool tam_walk_mm(struct mm_struct *mm, struct tam_usage *usage);
+void tam_patience_init(struct tam_patience *patience, int waits);
+void tam_patience_renew(struct tam_patience *patience);
+bool tam_patience_wait(struct tam_patience *patience);
+
+/* Through the tamalloc mappings of @mm, from @addr to @end. */
+struct tam_walk {
+	struct mm_struct *mm;
+	unsigned long addr;
+	unsigned long end;
+	struct tam_patience *patience;
+	bool locked;			/* the memory map */
+	int steps;			/* until it is let go */
+	bool inside;			/* the mapping had begun before @addr */
+};
+
+/* At most the reach of a page table of 4 KiB. */
+#define TAM_TABLE_PAGES		512UL
+
+/* What is in a stretch of a mapping that one page table covers. */
+struct tam_table {
+	unsigned long start;
+	unsigned int pages;		/* 0: a hole */
+	DECLARE_BITMAP(committed, TAM_TABLE_PAGES);
+	DECLARE_BITMAP(swapped, TAM_TABLE_PAGES);
+};
+
+int tam_walk_mapping(struct tam_walk *walk, struct tam_mapping_stats *out);
+int tam_walk_table(struct tam_walk *walk, struct tam_table *table);
+void tam_walk_pause(struct tam_walk *walk);
+int tam_walk_mm(struct mm_struct *mm, struct tam_process_stats *sum,
+		struct tam_patience *patience);
+
+/* mappers.c */
+struct tam_mappers {
+	bool anybody;			/* may be one: there are too many */
+	unsigned int steps;
+	unsigned int count;
+	const struct mm_struct *mm[64];	/* to compare, nothing else */
+};
+
+extern const struct tam_mappers tam_anybody;
+
+void tam_mappers_read(struct tam_mappers *mappers);
+bool tam_mappers_have(const struct tam_mappers *mappers,
+		      const struct mm_struct *mm);
+
+/* inspect.c */
+bool tam_may_see(struct task_struct *process);
+bool tam_may_inspect(struct task_struct *thread, struct mm_struct *mm);
+bool tam_may_inspect_of(const struct cred *owner);
+int tam_may_walk(struct task_struct *thread, struct mm_struct *mm,
+		 struct tam_patience *patience);
+
+/* process.c */
+void tam_process_init(void);
+struct task_struct *tam_process_find(s32 nr);
+struct task_struct *tam_process_next(int *nr);
+struct mm_struct *tam_process_get_mm(s32 nr, struct tam_patience *patience);
+bool tam_process_fill(struct task_struct *process,
+		      const struct tam_mappers *mappers,
+		      struct tam_patience *patience,
+		      struct tam_process_stats *stats);
 
 #endif /* TAM_H */

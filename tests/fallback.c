@@ -44,18 +44,6 @@ int ioctl(int fd, unsigned long request, ...)
 	return 0;
 }
 
-/* An empty /dev for this process. */
-static void empty_dev(void)
-{
-	int flags = CLONE_NEWNS | (geteuid() ? CLONE_NEWUSER : 0);
-
-	if (unshare(flags))
-		SKIP("no mount namespace: %s", strerror(errno));
-	CHECK(!mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL));
-	CHECK(!mount("none", "/dev", "tmpfs", 0, NULL));
-	CHECK_ERRNO(access("/dev/tamalloc", F_OK), ENOENT);
-}
-
 static void hide_device(void)
 {
 	if (!access("/dev/tamalloc", F_OK))
@@ -111,7 +99,7 @@ FALLBACK_TEST(zeros_are_lazy_and_in_small_pages)
 		if (!strncmp(line, start, strlen(start)))
 			inside = true;
 		if (inside && !strncmp(line, "VmFlags:", 8)) {
-			small = strstr(line, " nh") != NULL;
+			small = strstr(line, " nh");
 			break;
 		}
 	}
@@ -369,7 +357,7 @@ FALLBACK_TEST(memset_sets_exactly_its_range)
 {
 	const struct tam_attr *attr[] = { NULL, &pattern_attr, &shared_attr,
 					  &shared_pattern_attr };
-	int bytes[] = { 0, 'z', -1 };
+	static const int bytes[] = { 0, 'z', -1 };
 	unsigned int i;
 
 	for (i = 0; i < 12; i++) {

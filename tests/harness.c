@@ -109,6 +109,13 @@ bool kernel_at_least(int major, int minor)
 	return a > major || (a == major && b >= minor);
 }
 
+unsigned int patience(void)
+{
+	const char *env = getenv("TAM_PATIENCE");
+
+	return env ? strtoul(env, NULL, 10) : 1;
+}
+
 static sigjmp_buf caught;
 
 static void on_sigbus(int sig)
@@ -163,7 +170,7 @@ static bool run(const struct test *test, int number)
 	pid = fork();
 	if (!pid) {
 		setpgid(0, 0);
-		alarm(TEST_SECONDS);
+		alarm(TEST_SECONDS * patience());
 		test->fn();
 		fflush(stdout);
 		_exit(0);

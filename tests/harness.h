@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * A test is a function that CHECKs what a user relies on.  Each runs in a
- * process of its own, which the harness ends after TEST_SECONDS, and reports
- * in TAP.  "PROGRAM NAME..." runs those tests only.
+ * process of its own, which the harness ends after TEST_SECONDS, times what
+ * TAM_PATIENCE in the environment says, and reports in TAP.  "PROGRAM NAME..."
+ * runs those tests only.
  */
 #ifndef HARNESS_H
 #define HARNESS_H
@@ -106,6 +107,9 @@ uint64_t status_bytes(const char *field);
 
 /* Present in the page table, by /proc/self/pagemap; no access is made. */
 bool page_present(const void *addr);
+
+/* TAM_PATIENCE: on kernels that check everything all takes so many times longer. */
+unsigned int patience(void);
 
 /* Kernel at least major.minor? */
 bool kernel_at_least(int major, int minor);

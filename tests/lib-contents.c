@@ -443,8 +443,8 @@ MODULE_TEST(commit_after_memset_commits_the_new_contents)
 
 MODULE_TEST(commit_and_decommit_beyond_the_usable_size_are_EINVAL)
 {
-	char *p = tamalloc(3 * PAGE + 1);
 	int (*fn[])(void *, size_t, size_t) = { tam_commit, tam_decommit };
+	char *p = tamalloc(3 * PAGE + 1);
 	unsigned int i;
 
 	CHECK(p);

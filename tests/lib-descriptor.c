@@ -58,7 +58,7 @@ static bool mapped(const char *name)
 
 	CHECK(maps);
 	while (fgets(line, sizeof(line), maps))
-		found |= strstr(line, name) != NULL;
+		found |= !!strstr(line, name);
 	fclose(maps);
 	return found;
 }
@@ -265,7 +265,7 @@ MODULE_TEST(a_program_after_exec_does_not_inherit_the_descriptors)
 	CHECK(ls);
 	while (fgets(line, sizeof(line), ls)) {
 		CHECK(!strstr(line, "tamalloc"));
-		listed |= strstr(line, "->") != NULL;
+		listed |= !!strstr(line, "->");
 	}
 	CHECK_EQ(pclose(ls), 0);
 	CHECK(listed);

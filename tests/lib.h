@@ -4,9 +4,11 @@
 #define LIB_H
 
 #include <fcntl.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 
@@ -51,6 +53,24 @@
 			FAIL("%s: %s, not %s", #call, strerror(errno),	\
 			     strerror(err));				\
 	} while (0)
+
+/* A child that was stopped. */
+static unused void end(pid_t pid)
+{
+	kill(pid, SIGKILL);
+	CHECK_EQ(waitpid(pid, NULL, 0), pid);
+}
+
+/* An empty /dev for this process, where the device may be another. */
+static unused void empty_dev(void)
+{
+	int flags = CLONE_NEWNS | (geteuid() ? CLONE_NEWUSER : 0);
+
+	if (unshare(flags))
+		SKIP("no mount namespace: %s", strerror(errno));
+	CHECK(!mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL));
+	CHECK(!mount("none", "/dev", "tmpfs", 0, NULL));
+}
 
 static unused void check_bytes(const void *p, size_t len, int byte)
 {

@@ -20,6 +20,10 @@ static const struct command commands[] = {
 	{ "DISCARD", TAM_IOC_DISCARD, 16 },
 	{ "PROCESS", TAM_IOC_PROCESS, 104 },
 	{ "SYSTEM", TAM_IOC_SYSTEM, 80 },
+	{ "PROCESSES", TAM_IOC_PROCESSES, 32 },
+	{ "MAPPINGS", TAM_IOC_MAPPINGS, 32 },
+	{ "OBJECTS", TAM_IOC_OBJECTS, 32 },
+	{ "PAGES", TAM_IOC_PAGES, 32 },
 };
 
 #define COMMANDS	(sizeof(commands) / sizeof(commands[0]))
@@ -40,10 +44,16 @@ static unsigned long sized(const struct command *c, size_t size)
 	return _IOC(_IOC_DIR(c->cmd), TAM_IOC_MAGIC, _IOC_NR(c->cmd), size);
 }
 
-/* Memory for two pages, and an argument in it that the command accepts. */
+static bool is_list(const struct command *c)
+{
+	return _IOC_NR(c->cmd) >= _IOC_NR(TAM_IOC_PROCESSES);
+}
+
+/* Memory for two pages, and for records, of which there are some. */
 struct setup {
 	int fd;
 	char *memory;
+	char records[PAGE];
 };
 
 static struct setup setup(void)
@@ -54,15 +64,22 @@ static struct setup setup(void)
 	return s;
 }
 
-static void fill(const struct command *c, const struct setup *s, void *arg)
+/* An argument that the command accepts. */
+static void fill(const struct command *c, struct setup *s, void *arg)
 {
 	struct tam_attr_set attr = { .flags = TAM_ATTR_NAME, .name = "abc" };
 	struct tam_range range = { (uintptr_t)s->memory, 2 * PAGE };
+	struct tam_list list = {
+		.records = (uintptr_t)s->records,
+		.size = sizeof(s->records),
+	};
 
 	if (c->cmd == TAM_IOC_PUNCH)
 		range.start = 0;
 	if (c->cmd == TAM_IOC_SET_ATTR)
 		memcpy(arg, &attr, sizeof(attr));
+	else if (is_list(c))
+		memcpy(arg, &list, sizeof(list));
 	else if (is_in(c) && !is_out(c))
 		memcpy(arg, &range, sizeof(range));
 	else
@@ -98,7 +115,7 @@ TEST(query_answers)
 	CHECK_EQ(one.abi, TAM_ABI_VERSION);
 	CHECK_EQ(one.page_size, getpagesize());
 	CHECK_EQ(one.features, TAM_FEATURE_OBJECTS | TAM_FEATURE_RANGES |
-		 TAM_FEATURE_STATS);
+		 TAM_FEATURE_STATS | TAM_FEATURE_LISTS);
 	CHECK(one.version[0] >= '0' && one.version[0] <= '9');
 	CHECK(memchr(one.version, 0, sizeof(one.version)));
 	CHECK(!ioctl(other, TAM_IOC_QUERY, &two));
@@ -120,6 +137,10 @@ TEST(get_object_tells_what_was_set)
 
 	CHECK(!ioctl(fd, TAM_IOC_QUERY, &query));
 	CHECK(!ioctl(fd, TAM_IOC_GET_OBJECT, &stats));
+	CHECK_EQ(stats.size, sizeof(stats));
+	CHECK_EQ(stats.uid, getuid());
+	CHECK_EQ(stats.pid, getpid());
+	CHECK_EQ(stats.reserved0, 0);
 	CHECK_EQ(stats.id, query.object);
 	CHECK_EQ(stats.held, 0);
 	CHECK_EQ(stats.pattern_len, 1);
@@ -173,7 +194,7 @@ TEST(unknown_commands_are_enotty)
 
 	CHECK_ERRNO(ioctl(fd, _IOWR(TAM_IOC_MAGIC, 0x06, arg), arg), ENOTTY);
 	CHECK_ERRNO(ioctl(fd, _IOWR(TAM_IOC_MAGIC, 0x0f, arg), arg), ENOTTY);
-	CHECK_ERRNO(ioctl(fd, _IOWR(TAM_IOC_MAGIC, 0x12, arg), arg), ENOTTY);
+	CHECK_ERRNO(ioctl(fd, _IOWR(TAM_IOC_MAGIC, 0x16, arg), arg), ENOTTY);
 	CHECK_ERRNO(ioctl(fd, _IOWR(TAM_IOC_MAGIC, 0xff, arg), arg), ENOTTY);
 	CHECK_ERRNO(ioctl(fd, 0, arg), ENOTTY);
 	/* TCGETS, which isatty(3) asks everybody for. */
@@ -250,12 +271,16 @@ TEST(a_structure_that_runs_off_its_page_is_efault)
 TEST(output_into_readonly_memory_is_efault)
 {
 	struct setup s = setup();
-	char *p = mmap(NULL, PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1,
-		       0);
+	char *p = mmap(NULL, PAGE, RW, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
-	FOR_EACH_COMMAND(c)
-		if (is_out(c))
-			CHECK_REFUSED(c, ioctl(s.fd, c->cmd, p), EFAULT);
+	FOR_EACH_COMMAND(c) {
+		if (!is_out(c))
+			continue;
+		CHECK(!mprotect(p, PAGE, RW));
+		fill(c, &s, p);
+		CHECK(!mprotect(p, PAGE, PROT_READ));
+		CHECK_REFUSED(c, ioctl(s.fd, c->cmd, p), EFAULT);
+	}
 }
 
 TEST(a_structure_in_untouched_tamalloc_memory_works)
@@ -266,7 +291,7 @@ TEST(a_structure_in_untouched_tamalloc_memory_works)
 	FOR_EACH_COMMAND(c) {
 		char *at = p + (c - commands) * PAGE;
 
-		if (is_out(c)) {
+		if (is_out(c) && !is_list(c)) {
 			CHECK_COMMAND(c, ioctl(s.fd, c->cmd, at));
 		} else {
 			fill(c, &s, arg);
@@ -325,10 +350,10 @@ TEST(an_older_caller_is_answered_within_its_size)
 
 		if (!is_out(c))
 			continue;
-		memset(full, 0, sizeof(full));
-		CHECK_COMMAND(c, ioctl(s.fd, c->cmd, full));
+		fill(c, &s, full);
 		memset(arg, 0xaa, sizeof(arg));
-		memset(arg, 0, c->last);
+		memcpy(arg, full, c->last);
+		CHECK_COMMAND(c, ioctl(s.fd, c->cmd, full));
 		CHECK_COMMAND(c, ioctl(s.fd, sized(c, c->last), arg));
 		CHECK_BYTES(arg + c->last, 512 - c->last, 0xaa);
 		/* The beginning says the same: the first two fields. */
@@ -360,6 +385,7 @@ TEST(the_largest_size_a_number_can_hold_works)
 	FOR_EACH_COMMAND(c) {
 		uint8_t *arg = calloc(1, max + 1);
 
+		CHECK(arg);
 		arg[max] = 0xaa;
 		fill(c, &s, arg);
 		CHECK_COMMAND(c, ioctl(s.fd, sized(c, max), arg));
@@ -396,13 +422,56 @@ TEST(every_byte_of_an_answer_is_defined)
 		/* What differs is what nobody wrote. */
 		memset(one, 0xaa, size);
 		memset(two, 0x55, size);
-		memset(one + 4, 0, is_in(c) ? 4 : 0);
-		memset(two + 4, 0, is_in(c) ? 4 : 0);
+		if (is_list(c)) {
+			/* All but count and more, to which it is no matter. */
+			fill(c, &s, one);
+			memcpy(two, one, size);
+			memset(one + 40, 0xaa, 8);
+			memset(two + 40, 0x55, 8);
+		} else if (is_in(c)) {
+			memset(one + 4, 0, 4);
+			memset(two + 4, 0, 4);
+		}
 		CHECK_COMMAND(c, ioctl(s.fd, c->cmd, one));
 		CHECK_COMMAND(c, ioctl(s.fd, c->cmd, two));
 		for (size_t i = 0; i < size; i++)
 			if (one[i] == 0xaa && two[i] == 0x55)
 				FAIL("%s: byte %zu is not written", c->name, i);
+	}
+}
+
+/* What comes out of a list, by a caller that knows a part of it. */
+TEST(a_list_is_the_same_for_older_and_newer_callers)
+{
+	struct setup s = setup();
+
+	s.memory[0] = 1;
+	FOR_EACH_COMMAND(c) {
+		size_t sizes[] = { 32, 40, 48, 56, 512 };
+		char records[PAGE];
+
+		if (!is_list(c))
+			continue;
+		for (int i = 0; i < 5; i++) {
+			struct tam_list list[16] = {};
+
+			fill(c, &s, list);
+			memset(s.records, 0xaa, PAGE);
+			CHECK_COMMAND(c, ioctl(s.fd, sized(c, sizes[i]), list));
+			CHECK(*(uint32_t *)s.records >= 24);
+			CHECK_EQ(list->records, (uintptr_t)s.records);
+			CHECK_EQ(list->size, PAGE);
+			if (sizes[i] >= 48)
+				CHECK(list->count);
+			/* Own amounts change; those of process 1 come first. */
+			if (!i)
+				memcpy(records, s.records, PAGE);
+			CHECK(!memcmp(records, s.records, 24));
+		}
+		/* Without its buffer, there is none. */
+		struct tam_list list = { .records = (uintptr_t)s.records };
+
+		CHECK_REFUSED(c, ioctl(s.fd, sized(c, 8), &list), ENOSPC);
 	}
 }
 

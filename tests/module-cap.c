@@ -233,7 +233,7 @@ static void copy_in(void *unused)
 	int fds[2];
 
 	(void)unused;
-	CHECK(!pipe(fds));
+	CHECK(buf && !pipe(fds));
 	memset(buf, 1, PAGE);
 	CHECK_EQ(write(fds[1], buf, 100), 100);
 	/* The kernel's accesses get an error instead of a signal. */

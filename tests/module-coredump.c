@@ -10,8 +10,7 @@
 #define CORE		"/tmp/tamalloc-core"
 
 struct dump {
-	int fd;				/* the object of all mappings */
-	char *private, *readonly, *shared;
+	char *private, *readonly, *shared;	/* of one object */
 	size_t len;
 };
 

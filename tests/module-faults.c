@@ -6,11 +6,13 @@
 #define STORED	0x5a		/* what somebody stored in the object */
 #define MANY	1024
 
-static const struct kind {
+struct kind {
 	int prot, flags;
-} private = { RW, MAP_PRIVATE },
-  readonly = { PROT_READ, MAP_PRIVATE },
-  shared = { RW, MAP_SHARED };
+};
+
+static const struct kind private = { RW, MAP_PRIVATE };
+static const struct kind readonly = { PROT_READ, MAP_PRIVATE };
+static const struct kind shared = { RW, MAP_SHARED };
 
 struct row {
 	const struct kind *kind;
@@ -104,26 +106,16 @@ static void many_pages(const struct row *row)
 		many_pages(&row);					\
 	}
 
-ROW(private_write_commits_a_private_page,
-    &private, true, false, 0, "RssAnon", false)
-ROW(private_read_commits_as_a_write_would,
-    &private, false, false, 0, "RssAnon", false)
-ROW(private_write_copies_the_stored_page,
-    &private, true, true, 0, "RssAnon", false)
-ROW(private_read_maps_the_stored_page,
-    &private, false, true, 1, "RssFile", false)
-ROW(readonly_read_commits_a_page_of_the_object,
-    &readonly, false, false, 0, "RssFile", true)
-ROW(readonly_read_maps_the_stored_page,
-    &readonly, false, true, 0, "RssFile", false)
-ROW(shared_write_commits_a_page_of_the_object,
-    &shared, true, false, 0, "RssFile", true)
-ROW(shared_read_commits_a_page_of_the_object,
-    &shared, false, false, 0, "RssFile", true)
-ROW(shared_write_maps_the_stored_page,
-    &shared, true, true, 0, "RssFile", false)
-ROW(shared_read_maps_the_stored_page,
-    &shared, false, true, 0, "RssFile", false)
+ROW(private_write_commits_a_private_page, &private, true, false, 0, "RssAnon", false)
+ROW(private_read_commits_as_a_write_would, &private, false, false, 0, "RssAnon", false)
+ROW(private_write_copies_the_stored_page, &private, true, true, 0, "RssAnon", false)
+ROW(private_read_maps_the_stored_page, &private, false, true, 1, "RssFile", false)
+ROW(readonly_read_commits_a_page_of_the_object, &readonly, false, false, 0, "RssFile", true)
+ROW(readonly_read_maps_the_stored_page, &readonly, false, true, 0, "RssFile", false)
+ROW(shared_write_commits_a_page_of_the_object, &shared, true, false, 0, "RssFile", true)
+ROW(shared_read_commits_a_page_of_the_object, &shared, false, false, 0, "RssFile", true)
+ROW(shared_write_maps_the_stored_page, &shared, true, true, 0, "RssFile", false)
+ROW(shared_read_maps_the_stored_page, &shared, false, true, 0, "RssFile", false)
 
 static void write_one(void *addr)
 {
@@ -218,9 +210,9 @@ static void with_huge_pages(void *unused)
 	int fd = open_byte(BYTE);
 
 	(void)unused;
-	for (int shared = 0; shared < 2; shared++) {
+	for (int share = 0; share < 2; share++) {
 		char *p = map(fd, 8 * MIB, RW,
-			      shared ? MAP_SHARED : MAP_PRIVATE, 0);
+			      share ? MAP_SHARED : MAP_PRIVATE, 0);
 
 		p = (char *)(((uintptr_t)p + 2 * MIB - 1) & ~(2 * MIB - 1));
 		madvise(p, 4 * MIB, MADV_HUGEPAGE);

@@ -693,7 +693,7 @@ TEST(ptrace_peeks_and_pokes_untouched_memory)
 	CHECK(WIFSTOPPED(status));
 	errno = 0;
 	word = ptrace(PTRACE_PEEKDATA, child, p + PAGE, NULL);
-	CHECK(!errno && word == (long)0xa5a5a5a5a5a5a5a5);
+	CHECK(!errno && (unsigned long)word == 0xa5a5a5a5a5a5a5a5);
 	CHECK(!ptrace(PTRACE_POKEDATA, child, p + 2 * PAGE, 0x1234L));
 	CHECK(!ptrace(PTRACE_DETACH, child, NULL, NULL));
 	CHECK_EQ(waitpid(child, &status, 0), child);
@@ -823,8 +823,9 @@ static int protect(int uffd, char *p, size_t len)
 		.mode = UFFDIO_WRITEPROTECT_MODE_WP,
 	};
 
-	return ioctl(uffd, UFFDIO_REGISTER, &reg) ?:
-	       ioctl(uffd, UFFDIO_WRITEPROTECT, &wp);
+	if (ioctl(uffd, UFFDIO_REGISTER, &reg))
+		return -1;
+	return ioctl(uffd, UFFDIO_WRITEPROTECT, &wp);
 }
 
 /* Bit 57 of a page's entry: protected by userfaultfd, so not written since. */
@@ -1116,13 +1117,14 @@ TEST(ten_thousand_objects_live_at_once)
 	int n = 10000;
 	char **p = calloc(n, sizeof(*p));
 
-	CHECK(!setrlimit(RLIMIT_NOFILE, &limit));
+	CHECK(p && !setrlimit(RLIMIT_NOFILE, &limit));
 	for (int i = 0; i < n; i++) {
 		p[i] = map_private(open_object(), PAGE);
 		*p[i] = i;
 	}
 	for (int i = 0; i < n; i++)
 		CHECK_EQ(*p[i], (char)i);
+	free(p);
 }
 
 TEST(pattern_code_runs)

@@ -3,21 +3,15 @@
  * Threads that touch what others touch, drop, unmap, protect and punch.  The
  * kernel's log stays silent meanwhile, which tests/run looks after.
  */
-#include "module.h"
+#include "books.h"
+#include "widen.h"
 
 #include <pthread.h>
-#include <sched.h>
-#include <time.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
 
 #define THREADS		16
 #define PAGES		64
-/* Long enough on a machine of one's own; "make check" has less. */
-static double seconds(void)
-{
-	const char *env = getenv("TAM_RACE_SECONDS");
-
-	return env ? atof(env) : 2;
-}
 
 /* Starts all threads at once and waits for them. */
 static void together(int n, void *(*fn)(void *), void *arg)
@@ -28,14 +22,6 @@ static void together(int n, void *(*fn)(void *), void *arg)
 		CHECK(!pthread_create(&threads[i], NULL, fn, arg));
 	for (int i = 0; i < n; i++)
 		CHECK(!pthread_join(threads[i], NULL));
-}
-
-static double now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec + t.tv_nsec / 1e9;
 }
 
 /* First touches of the same pages */
@@ -53,7 +39,8 @@ static void *touch_all(void *arg)
 	int me = __atomic_fetch_add(&t->number, 1, __ATOMIC_RELAXED);
 
 	pthread_barrier_wait(&t->start);
-	for (int i = 0; i < PAGES; i++) {
+	for (int n = 0; n < PAGES; n++) {
+		int i = n ^ (me / 2 % 2);	/* or the neighbour first */
 		char *page = t->p + i * PAGE;
 
 		/* Each writes a byte of its own; none may be lost. */
@@ -68,7 +55,7 @@ static void *touch_all(void *arg)
 
 static void touch_together(int prot, int flags, bool write)
 {
-	for (int round = 0; round < 10; round++) {
+	for (int round = 0; round < 2 + race_seconds() * 4; round++) {
 		struct touching t = { .write = write };
 		int fd = open_pattern(5000);
 		uint64_t len = PAGES * PAGE;
@@ -92,19 +79,25 @@ static void touch_together(int prot, int flags, bool write)
 
 TEST(sixteen_threads_commit_one_private_page)
 {
+	widen("tam_pattern_fill:both,finish_fault", 300);
 	touch_together(RW, MAP_PRIVATE, true);
 	touch_together(RW, MAP_PRIVATE, false);
+	widen_end();
 }
 
 TEST(sixteen_threads_commit_one_shared_page)
 {
+	widen("tam_store_get,tam_pattern_fill,finish_fault", 300);
 	touch_together(RW, MAP_SHARED, true);
 	touch_together(RW, MAP_SHARED, false);
+	widen_end();
 }
 
 TEST(sixteen_threads_commit_one_readonly_page)
 {
+	widen("tam_store_get,tam_pattern_fill,finish_fault", 300);
 	touch_together(PROT_READ, MAP_PRIVATE, false);
+	widen_end();
 }
 
 TEST(threads_that_commit_private_pages_are_counted_in_rss)
@@ -176,14 +169,15 @@ static void check_byte(const struct fight *f, size_t at, uint8_t value)
 	uint8_t first = pattern_byte(at % 5000);
 
 	if (value != first && value != 255 - first)
-		FAIL("byte %zu of %p is %#x", at, (void *)f->p, value);
+		FAIL("byte %zu of %p is %#x, not %#x or %#x", at, (void *)f->p,
+		     value, first, 255 - first);
 }
 
 static void *access_for_a_while(void *arg)
 {
 	struct fight *f = arg;
 
-	while (now() < f->end)
+	do {
 		for (int i = 0; i < 200; i++) {
 			size_t at = random_number() % (PAGES * PAGE);
 			volatile uint8_t *byte = (uint8_t *)f->p + at;
@@ -193,6 +187,7 @@ static void *access_for_a_while(void *arg)
 			else
 				check_byte(f, at, *byte);
 		}
+	} while (now() < f->end);
 	return NULL;
 }
 
@@ -203,7 +198,7 @@ static void *access_by_pipe(void *arg)
 	int fds[2];
 
 	CHECK(!pipe(fds));
-	while (now() < f->end)
+	do {
 		for (int i = 0; i < 100; i++) {
 			size_t at = random_number() % (PAGES * PAGE);
 			uint8_t byte;
@@ -221,6 +216,7 @@ static void *access_by_pipe(void *arg)
 				CHECK_EQ(read(fds[0], &byte, 1), 1);
 			}
 		}
+	} while (now() < f->end);
 	return NULL;
 }
 
@@ -228,7 +224,8 @@ static void *disturb_for_a_while(void *arg)
 {
 	struct fight *f = arg;
 
-	for (int i = 0; now() < f->end; i++)
+	/* Some times, however slow the machine. */
+	for (int i = 0; i < 4 || now() < f->end; i++)
 		f->disturb(f, i);
 	return NULL;
 }
@@ -238,7 +235,7 @@ static void fight(int flags, bool goes_away, void (*disturb)(struct fight *, int
 	struct fight f = {
 		.fd = open_pattern(5000),
 		.flags = flags,
-		.end = now() + seconds(),
+		.end = now() + race_seconds(),
 		.disturb = disturb,
 	};
 	pthread_t threads[6];
@@ -253,10 +250,23 @@ static void fight(int flags, bool goes_away, void (*disturb)(struct fight *, int
 		CHECK(!pthread_join(threads[i], NULL));
 	for (size_t at = 0; at < PAGES * PAGE; at++)
 		check_byte(&f, at, f.p[at]);
+	/* What is mapped the object holds: it is not mapped only. */
+	if (flags == MAP_SHARED)
+		CHECK_EQ(committed_pages(f.p, PAGES * PAGE) * PAGE, held(f.fd));
 	CHECK(!munmap(f.p, PAGES * PAGE));
 	CHECK_BETWEEN(held(f.fd), 0, PAGES * PAGE);
 	CHECK(!punch(f.fd, 0, PAGES * PAGE));
 	CHECK_EQ(held(f.fd), 0);
+}
+
+/* An address range that nobody else will use. */
+static char *reserve_range(size_t len)
+{
+	char *p = mmap(NULL, len, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS |
+		       MAP_NORESERVE, -1, 0);
+
+	CHECK(p != MAP_FAILED);
+	return p;
 }
 
 static char *some_page(const struct fight *f, size_t *len)
@@ -278,8 +288,10 @@ static void by_dontneed(struct fight *f, int i)
 
 TEST(faults_against_dontneed)
 {
+	widen("finish_fault:after,tam_fault:after", 300);
 	fight(MAP_PRIVATE, false, by_dontneed);
 	fight(MAP_SHARED, false, by_dontneed);
+	widen_end();
 }
 
 static void by_punch(struct fight *f, int i)
@@ -295,7 +307,9 @@ static void by_punch(struct fight *f, int i)
 
 TEST(faults_against_punch)
 {
+	widen("tam_fault:after,tam_store_get,tam_store_punch,finish_fault", 300);
 	fight(MAP_SHARED, false, by_punch);
+	widen_end();
 }
 
 /* A private view of pages that another thread stores and punches. */
@@ -314,7 +328,9 @@ static void by_image(struct fight *f, int i)
 
 TEST(private_faults_against_an_image_that_changes)
 {
+	widen("tam_fault:after,tam_store_punch,finish_fault", 300);
 	fight(MAP_PRIVATE, false, by_image);
+	widen_end();
 }
 
 static void by_remap(struct fight *f, int i)
@@ -330,8 +346,46 @@ static void by_remap(struct fight *f, int i)
 
 TEST(faults_against_munmap_and_mmap)
 {
+	widen("tam_fault:both,tam_pattern_fill,finish_fault", 300);
 	fight(MAP_PRIVATE, true, by_remap);
 	fight(MAP_SHARED, true, by_remap);
+	widen_end();
+}
+
+/* To another place and back, in parts: one thread at a time. */
+static void by_mremap(struct fight *f, int i)
+{
+	static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+	static char *elsewhere;
+	size_t len;
+	char *p, *q;
+
+	(void)i;
+	pthread_mutex_lock(&lock);
+	if (!elsewhere)
+		elsewhere = reserve_range(PAGES * PAGE);
+	p = some_page(f, &len);
+	q = elsewhere + (p - f->p);
+	if (mremap(p, len, len, MREMAP_MAYMOVE | MREMAP_FIXED, q) != q) {
+		/* Parts that came back do not always merge. */
+		CHECK_EQ(errno, EFAULT);
+		len = PAGE;
+		CHECK(mremap(p, len, len, MREMAP_MAYMOVE | MREMAP_FIXED, q) ==
+		      q);
+	}
+	for (size_t at = 0; at < len; at += PAGE)
+		check_byte(f, p - f->p + at, q[at]);
+	CHECK(mremap(q, len, len, MREMAP_MAYMOVE | MREMAP_FIXED, p) == p);
+	pthread_mutex_unlock(&lock);
+}
+
+TEST(faults_against_mremap)
+{
+	widen("tam_fault:both,tam_store_find,tam_pattern_fill,finish_fault",
+	      300);
+	fight(MAP_PRIVATE, true, by_mremap);
+	fight(MAP_SHARED, true, by_mremap);
+	widen_end();
 }
 
 static void by_mprotect(struct fight *f, int i)
@@ -346,8 +400,10 @@ static void by_mprotect(struct fight *f, int i)
 
 TEST(faults_against_mprotect)
 {
+	widen("tam_fault:both,finish_fault", 300);
 	fight(MAP_PRIVATE, true, by_mprotect);
 	fight(MAP_SHARED, true, by_mprotect);
+	widen_end();
 }
 
 static void by_fork(struct fight *f, int i)
@@ -369,8 +425,10 @@ static void by_fork(struct fight *f, int i)
 
 TEST(faults_against_fork)
 {
+	widen("tam_fault:after,finish_fault,copy_page_range", 300);
 	fight(MAP_PRIVATE, false, by_fork);
 	fight(MAP_SHARED, false, by_fork);
+	widen_end();
 }
 
 static void by_books(struct fight *f, int i)
@@ -384,7 +442,9 @@ static void by_books(struct fight *f, int i)
 
 TEST(the_books_against_faults_and_dontneed)
 {
+	widen("tam_walk_mapping,finish_fault:after", 300);
 	fight(MAP_PRIVATE, false, by_books);
+	widen_end();
 }
 
 static void by_commit(struct fight *f, int i)
@@ -402,8 +462,10 @@ static void by_commit(struct fight *f, int i)
 
 TEST(commit_against_munmap_and_dontneed)
 {
+	widen("tam_range_commit,tam_fault:both,finish_fault", 300);
 	fight(MAP_PRIVATE, true, by_commit);
 	fight(MAP_SHARED, true, by_commit);
+	widen_end();
 }
 
 static void by_pageout(struct fight *f, int i)
@@ -437,7 +499,7 @@ static void *open_and_close(void *arg)
 {
 	double end = *(double *)arg;
 
-	while (now() < end) {
+	do {
 		size_t len = 1 + random_number() % 65536;
 		int fd = open_pattern(len);
 		char *p = map_private(fd, 4 * PAGE), *s = map_shared(fd, 4 * PAGE);
@@ -448,15 +510,18 @@ static void *open_and_close(void *arg)
 		CHECK_PATTERN(s + 2 * PAGE, PAGE, 2 * PAGE, len);
 		CHECK(!munmap(p, 4 * PAGE));
 		CHECK(!munmap(s, 4 * PAGE));
-	}
+	} while (now() < end);
 	return NULL;
 }
 
 TEST(objects_come_and_go_on_all_threads)
 {
-	double end = now() + seconds();
+	double end;
 
+	widen("tam_object_destroy,tam_fault:after,tam_pattern_fill", 300);
+	end = now() + race_seconds();
 	together(8, open_and_close, &end);
+	widen_end();
 }
 
 /* The first mapping against the last attribute: one of them is first. */
@@ -485,7 +550,12 @@ static void *map_or_set(void *arg)
 
 TEST(an_attribute_is_set_before_the_first_mapping_or_refused)
 {
-	for (int round = 0; round < 300; round++) {
+	int refused = 0, rounds = 0;
+	double end;
+
+	widen("tam_pattern_copy:after,tam_object_freeze,tam_pattern_fill", 1000);
+	end = now() + race_seconds();
+	do {
 		struct freezing f = { .fd = open_byte(1) };
 
 		pthread_barrier_init(&f.start, NULL, 2);
@@ -493,8 +563,823 @@ TEST(an_attribute_is_set_before_the_first_mapping_or_refused)
 		CHECK_BYTES(f.p, PAGE, f.refused ? 1 : 2);
 		munmap(f.p, PAGE);
 		close(f.fd);
+		refused += f.refused;
+	} while (++rounds < 20 || now() < end);
+	printf("# %d of %d were refused\n", refused, rounds);
+	widen_end();
+}
+
+/* Several processes */
+
+#define MAPPERS		4
+
+/* What they share beside the object. */
+static void *shared_zeros(size_t size)
+{
+	void *p = mmap(NULL, size, RW, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	CHECK(p != MAP_FAILED);
+	return p;
+}
+
+static void barrier_for(pthread_barrier_t *barrier, int n)
+{
+	pthread_barrierattr_t attr;
+
+	pthread_barrierattr_init(&attr);
+	pthread_barrierattr_setpshared(&attr, PTHREAD_PROCESS_SHARED);
+	CHECK(!pthread_barrier_init(barrier, &attr, n));
+}
+
+/* fn(arg, 0) here and fn(arg, 1...n-1) in children. */
+static void as_processes(int n, void (*fn)(void *arg, int me), void *arg)
+{
+	int status;
+
+	fflush(stdout);
+	for (int me = 1; me < n; me++) {
+		pid_t child = fork();
+
+		CHECK(child >= 0);
+		if (!child) {
+			fn(arg, me);
+			fflush(stdout);
+			_exit(0);
+		}
+	}
+	fn(arg, 0);
+	while (wait(&status) > 0)
+		CHECK_EQ(status, 0);
+}
+
+struct mappers {
+	pthread_barrier_t start, stop, look;
+	int fd, rounds;
+};
+
+/* Each process has a mapping of its own, the last one punches. */
+static void map_while_punched(void *arg, int me)
+{
+	struct mappers *m = arg;
+	char *p = map_shared(m->fd, PAGES * PAGE);
+	char *ro = map_readonly(m->fd, PAGES * PAGE);
+
+	for (int round = 1; round <= m->rounds; round++) {
+		pthread_barrier_wait(&m->start);
+		for (int i = 0; i < PAGES; i++) {
+			size_t at = (random_number() % PAGES) * PAGE;
+
+			if (me == MAPPERS)
+				CHECK(!punch(m->fd, at, (i % 8 + 1) * PAGE));
+			else if (random_number() % 2)
+				p[at + me] = round;
+			else
+				touch_read((me % 2 ? ro : p) + at);
+		}
+		pthread_barrier_wait(&m->stop);
+		/* Each marks every MAPPERS-th page; all see all marks. */
+		for (int i = me; i < PAGES; i += MAPPERS + 1)
+			p[i * PAGE + 100] = round;
+		pthread_barrier_wait(&m->look);
+		for (int i = 0; i < PAGES; i++) {
+			CHECK_EQ(p[i * PAGE + 100], (char)round);
+			CHECK_EQ(ro[i * PAGE + 100], (char)round);
+			CHECK_PATTERN(p + i * PAGE + 101, 64, i * PAGE + 101,
+				      5000);
+		}
+		pthread_barrier_wait(&m->look);
+		if (!me)
+			CHECK_EQ(held(m->fd), PAGES * PAGE);
 	}
 }
+
+TEST(all_processes_see_the_same_page_after_a_punch)
+{
+	struct mappers *m = shared_zeros(sizeof(*m));
+
+	m->fd = open_pattern(5000);
+	m->rounds = 1 + race_seconds() * 12;
+	barrier_for(&m->start, MAPPERS + 1);
+	barrier_for(&m->stop, MAPPERS + 1);
+	barrier_for(&m->look, MAPPERS + 1);
+	widen("tam_fault:after,tam_store_get,tam_store_punch,finish_fault,"
+	      "truncate_inode_pages_range", 500);
+	as_processes(MAPPERS + 1, map_while_punched, m);
+	widen_end();
+}
+
+/* A fork in the midst of first touches; the child makes them as well. */
+
+struct forking {
+	pthread_barrier_t start;
+	char *p;
+	int number;
+};
+
+static void *touch_and_stamp(void *arg)
+{
+	struct forking *f = arg;
+	int me = __atomic_fetch_add(&f->number, 1, __ATOMIC_RELAXED);
+
+	pthread_barrier_wait(&f->start);
+	for (int i = 0; i < PAGES; i++)
+		f->p[i * PAGE + me] = me + 1;
+	return NULL;
+}
+
+static void fork_and_touch(struct forking *f)
+{
+	pid_t child;
+	int status;
+
+	pthread_barrier_wait(&f->start);
+	usleep(random_number() % 5000);
+	child = fork();
+	if (!child) {
+		for (int i = 0; i < PAGES; i++)
+			f->p[i * PAGE + THREADS] = THREADS + 1;
+		for (int i = 0; i < PAGES; i++)
+			CHECK_PATTERN(f->p + i * PAGE + THREADS + 1, 64,
+				      i * PAGE + THREADS + 1, 5000);
+		_exit(0);
+	}
+	CHECK(child > 0);
+	CHECK_EQ(waitpid(child, &status, 0), child);
+	CHECK_EQ(status, 0);
+}
+
+static void fork_among_touches(int flags)
+{
+	double end = now() + race_seconds();
+
+	do {
+		struct forking f = {};
+		int fd = open_pattern(5000);
+		pthread_t threads[8];
+
+		f.p = map(fd, PAGES * PAGE, RW, flags, 0);
+		pthread_barrier_init(&f.start, NULL, 9);
+		for (int i = 0; i < 8; i++)
+			CHECK(!pthread_create(&threads[i], NULL,
+					      touch_and_stamp, &f));
+		fork_and_touch(&f);
+		for (int i = 0; i < 8; i++)
+			CHECK(!pthread_join(threads[i], NULL));
+		for (int i = 0; i < PAGES; i++) {
+			char *page = f.p + i * PAGE;
+
+			for (int n = 0; n < 8; n++)
+				CHECK_EQ(page[n], n + 1);
+			/* Its own where it is shared, nothing where private. */
+			if (flags == MAP_SHARED)
+				CHECK_EQ(page[THREADS], THREADS + 1);
+			else
+				CHECK_PATTERN(page + THREADS, 1,
+					      i * PAGE + THREADS, 5000);
+			CHECK_PATTERN(page + THREADS + 1, 64,
+				      i * PAGE + THREADS + 1, 5000);
+		}
+		CHECK_EQ(held(fd), flags == MAP_SHARED ? PAGES * PAGE : 0);
+		munmap(f.p, PAGES * PAGE);
+		close(fd);
+	} while (now() < end);
+}
+
+TEST(a_fork_among_first_touches)
+{
+	widen("tam_fault:after,tam_pattern_fill:both,finish_fault", 300);
+	fork_among_touches(MAP_PRIVATE);
+	widen_end();
+	widen("tam_store_get,tam_pattern_fill,finish_fault", 300);
+	fork_among_touches(MAP_SHARED);
+	widen_end();
+}
+
+/* Faults against exit */
+
+#define DYING_PAGES	8
+
+struct dying {
+	char *shared, *private;
+	volatile pid_t pid;
+	volatile double end;
+};
+
+static char *somewhere(struct dying *d, size_t *at)
+{
+	uint32_t random = random_number();
+
+	*at = random / 2 % (DYING_PAGES * PAGE);
+	return (random % 2 ? d->shared : d->private) + *at;
+}
+
+/* All in the same order, and so at the same pages. */
+static void *touch_until_killed(void *arg)
+{
+	struct dying *d = arg;
+
+	for (int i = 0;; i = (i + 1) % DYING_PAGES) {
+		touch_read(d->shared + i * PAGE);
+		touch_read(d->private + i * PAGE);
+	}
+	return NULL;
+}
+
+/* From outside, where memory is that nobody else has any more. */
+static void *reach_into(void *arg)
+{
+	struct dying *d = arg;
+
+	while (now() < d->end) {
+		uint8_t byte;
+		size_t at;
+		char *p = somewhere(d, &at);
+		struct iovec local = { &byte, 1 }, remote = { p, 1 };
+
+		if (process_vm_readv(d->pid, &local, 1, &remote, 1, 0) == 1)
+			CHECK_EQ(byte, pattern_byte(at % 5000));
+	}
+	return NULL;
+}
+
+static pid_t start_dying(struct dying *d, int fd)
+{
+	pid_t child = fork();
+	pthread_t thread;
+
+	CHECK(child >= 0);
+	if (child)
+		return child;
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	for (int i = 0; i < 6; i++)
+		CHECK(!pthread_create(&thread, NULL, touch_until_killed, d));
+	for (;;)
+		CHECK(!commit(fd, d->shared, DYING_PAGES * PAGE));
+}
+
+TEST(faults_against_exit)
+{
+	struct tam_system_stats before = sys_stats(), after;
+	struct dying d;
+	size_t len = DYING_PAGES * PAGE;
+	pthread_t threads[2];
+	int kills = 0;
+
+	widen("tam_fault:after,tam_store_get,tam_pattern_fill,finish_fault",
+	      300);
+	d.end = now() + race_seconds();
+	d.pid = 0;
+	d.shared = reserve_range(2 * len);
+	d.private = d.shared + len;
+	for (int i = 0; i < 2; i++)
+		CHECK(!pthread_create(&threads[i], NULL, reach_into, &d));
+	for (; kills < 5 || now() < d.end; kills++) {
+		int fd = open_pattern(5000);
+
+		CHECK(mmap(d.shared, len, RW, MAP_SHARED | MAP_FIXED, fd, 0) ==
+		      d.shared);
+		CHECK(mmap(d.private, len, RW, MAP_PRIVATE | MAP_FIXED, fd, 0) ==
+		      d.private);
+		d.pid = start_dying(&d, fd);
+		usleep(random_number() % 20000);
+		end(d.pid);
+		CHECK_PATTERN(d.shared, len, 0, 5000);
+		CHECK_PATTERN(d.private, len, 0, 5000);
+		CHECK_EQ(held(fd), len);
+		close(fd);
+	}
+	d.end = 0;
+	for (int i = 0; i < 2; i++)
+		CHECK(!pthread_join(threads[i], NULL));
+	munmap(d.shared, 2 * len);
+	after = sys_stats();
+	CHECK_EQ(after.tam_held, before.tam_held);
+	CHECK_EQ(after.tam_objects, before.tam_objects);
+	printf("# %d killed\n", kills);
+	widen_end();
+}
+
+/* The last close */
+
+static void *discard_at_once(void *arg)
+{
+	struct freezing *f = arg;
+
+	pthread_barrier_wait(&f->start);
+	if (discard(f->fd, f->p, 8 * PAGE))
+		CHECK_EQ(errno, EINVAL);
+	return NULL;
+}
+
+/* What is new in the object's place is not discarded. */
+TEST(a_discard_against_the_last_munmap)
+{
+	int ours = open_object(), rounds = 0;
+	double end;
+
+	widen("tam_store_punch,tam_object_create", 3000);
+	end = now() + race_seconds();
+	do {
+		struct freezing f = { .fd = ours };
+		int fd = open_byte(1);
+		pthread_t thread;
+		char *p;
+
+		pthread_barrier_init(&f.start, NULL, 2);
+		f.p = map_shared(fd, 8 * PAGE);
+		memset(f.p, 2, 8 * PAGE);
+		close(fd);
+		CHECK(!pthread_create(&thread, NULL, discard_at_once, &f));
+		pthread_barrier_wait(&f.start);
+		usleep(random_number() % 3000);
+		/* Not only unmapped: the address is not to be used again. */
+		CHECK(mmap(f.p, 8 * PAGE, PROT_NONE, MAP_PRIVATE | MAP_FIXED |
+			   MAP_ANONYMOUS, -1, 0) == f.p);
+		fd = open_byte(3);
+		p = map_shared(fd, 8 * PAGE);
+		memset(p, 4, 8 * PAGE);
+		CHECK(!pthread_join(thread, NULL));
+		CHECK_BYTES(p, 8 * PAGE, 4);
+		munmap(p, 8 * PAGE);
+		munmap(f.p, 8 * PAGE);
+		close(fd);
+	} while (++rounds < 20 || now() < end);
+	printf("# %d rounds\n", rounds);
+	widen_end();
+}
+
+/* Mappings come and go in slots, each the last reference to its object. */
+#define SLOTS	8
+
+struct slots {
+	char *p;
+	double end;
+	int number;
+};
+
+static void *map_and_unmap(void *arg)
+{
+	struct slots *s = arg;
+	int slot = __atomic_fetch_add(&s->number, 1, __ATOMIC_RELAXED) % SLOTS;
+	char *p = s->p + slot * 2 * PAGE;
+
+	for (int i = 0; i < 10 || now() < s->end; i++) {
+		int fd = open_byte(slot + 1 + (random_number() % 8) * SLOTS);
+
+		CHECK(mmap(p, 2 * PAGE, RW, MAP_FIXED |
+			   (random_number() % 2 ? MAP_SHARED : MAP_PRIVATE), fd,
+			   0) == p);
+		close(fd);
+		usleep(random_number() % 4000);
+		CHECK(mmap(p, 2 * PAGE, PROT_NONE, MAP_PRIVATE | MAP_FIXED |
+			   MAP_ANONYMOUS, -1, 0) == p);
+	}
+	return NULL;
+}
+
+static void *touch_slots(void *arg)
+{
+	struct slots *s = arg;
+	int fds[2];
+
+	CHECK(!pipe(fds));
+	for (int i = 0; i < 100 || now() < s->end; i++) {
+		size_t at = random_number() % (SLOTS * 2 * PAGE);
+		uint8_t byte;
+
+		if (write(fds[1], s->p + at, 1) != 1) {
+			CHECK_EQ(errno, EFAULT);
+			usleep(100);
+			continue;
+		}
+		CHECK_EQ(read(fds[0], &byte, 1), 1);
+		CHECK_EQ((byte - 1) % SLOTS, at / (2 * PAGE));
+	}
+	return NULL;
+}
+
+TEST(the_last_close_against_faults)
+{
+	struct tam_system_stats before = sys_stats(), after;
+	pthread_t threads[SLOTS + 4];
+	struct slots s = {};
+
+	widen("tam_fault:both,tam_store_find,tam_store_get,tam_pattern_fill,"
+	      "finish_fault,tam_release", 100);
+	s.end = now() + race_seconds();
+	s.p = reserve_range(SLOTS * 2 * PAGE);
+	for (int i = 0; i < SLOTS + 4; i++)
+		CHECK(!pthread_create(&threads[i], NULL, i < SLOTS ?
+				      map_and_unmap : touch_slots, &s));
+	for (int i = 0; i < SLOTS + 4; i++)
+		CHECK(!pthread_join(threads[i], NULL));
+	after = sys_stats();
+	CHECK_EQ(after.tam_held, before.tam_held);
+	CHECK_EQ(after.tam_objects, before.tam_objects);
+	widen_end();
+}
+
+/* The list of objects against close: names and patterns tell who is who. */
+static void *open_and_close_named(void *arg)
+{
+	double end = *(double *)arg;
+
+	for (int i = 0; i < 50 || now() < end; i++) {
+		uint8_t bytes[64] = { 1 };
+		struct tam_attr_set attr = {
+			.flags = TAM_ATTR_PATTERN | TAM_ATTR_NAME,
+			.pattern = (uintptr_t)bytes,
+			.pattern_len = 2 + random_number() % 60,
+		};
+		int fd = open_object();
+
+		snprintf(attr.name, sizeof(attr.name), "of %d",
+			 attr.pattern_len);
+		CHECK(!ioctl(fd, TAM_IOC_SET_ATTR, &attr));
+		close(fd);
+	}
+	return NULL;
+}
+
+static void check_objects(void)
+{
+	struct tam_object_stats *all;
+	char name[TAM_NAME_MAX];
+	size_t n;
+
+	all = objects(BUFFER, &n);
+	for (size_t i = 0; i < n; i++) {
+		if (i && all[i].id <= all[i - 1].id)
+			FAIL("object %llu after %llu", all[i].id,
+			     all[i - 1].id);
+		snprintf(name, sizeof(name), "of %u", all[i].pattern_len);
+		if (all[i].name[0] && strcmp(all[i].name, name))
+			FAIL("object %llu, %s, is %s", all[i].id, name,
+			     all[i].name);
+	}
+	free(all);
+}
+
+TEST(the_list_of_objects_against_close)
+{
+	pthread_t threads[4];
+	size_t lists = 0;
+	double end;
+
+	widen("tam_object_stats:both:spin,tam_release", 200);
+	end = now() + race_seconds();
+	for (int i = 0; i < 4; i++)
+		CHECK(!pthread_create(&threads[i], NULL, open_and_close_named,
+				      &end));
+	for (; lists < 5 || now() < end; lists++)
+		check_objects();
+	for (int i = 0; i < 4; i++)
+		CHECK(!pthread_join(threads[i], NULL));
+	printf("# %zu lists\n", lists);
+	widen_end();
+}
+
+/* Statistics against exit, exec and fork */
+
+/* A known share of a process: three mappings, half of the pages. */
+#define SHARE_PAGES	(3 * PAGES / 2)
+
+/* Returns the private one. */
+static char *map_share(void)
+{
+	char *all[3];
+
+	for (int i = 0; i < 3; i++) {
+		all[i] = map(open_pattern(5000), PAGES * PAGE,
+			     i == 2 ? PROT_READ : RW,
+			     i == 1 ? MAP_SHARED : MAP_PRIVATE, 0);
+		for (int page = 0; page < PAGES; page += 2)
+			touch_read(all[i] + page * PAGE);
+	}
+	return all[0];
+}
+
+static bool has_share(const struct tam_process_stats *stats, bool may_be_new)
+{
+	if (~stats->valid & (TAM_VALID_MM | TAM_VALID_TAM) ||
+	    (may_be_new && !stats->tam_mappings))
+		return false;
+	CHECK_EQ(stats->tam_mappings, 3);
+	CHECK_EQ(stats->tam_reserved, 3 * PAGES * PAGE);
+	CHECK_EQ(stats->tam_committed, SHARE_PAGES * PAGE);
+	return true;
+}
+
+/* Who is gone, is going, or is another by now may not be looked into. */
+static bool may_fail(int err)
+{
+	return err == ESRCH || err == EAGAIN || err == EACCES;
+}
+
+/*
+ * All that can be asked about a process with that share.  It has it all, or
+ * none of it is said.  Returns how often it was.
+ */
+static int look_at_share(int fd, pid_t pid, bool execs)
+{
+	struct tam_process_stats one = { .pid = pid };
+	struct tam_list list = { .cursor = pid };
+	struct tam_system_stats sum;
+	char records[4096];
+	uint64_t pages = 0;
+	int seen = 0;
+
+	if (!ioctl(fd, TAM_IOC_PROCESS, &one))
+		seen += has_share(&one, false);
+	else
+		CHECK(may_fail(errno));
+
+	CHECK(!ask(fd, TAM_IOC_PROCESSES, &list, &one, sizeof(one)));
+	/* In exec it may have none yet, for those who may look at the old one. */
+	if (list.count && one.pid == pid)
+		seen += has_share(&one, execs);
+
+	list = (struct tam_list){ .pid = pid };
+	if (!ask(fd, TAM_IOC_MAPPINGS, &list, records, sizeof(records))) {
+		struct tam_mapping_stats *all = (void *)records;
+
+		for (uint32_t i = 0; i < list.count; i++) {
+			CHECK_EQ(all[i].len, PAGES * PAGE);
+			CHECK_EQ(all[i].committed, PAGES / 2 * PAGE);
+			CHECK_EQ(all[i].name[0], 0);
+		}
+		if (list.count && !list.more)
+			CHECK_EQ(list.count, 3);
+		seen += list.count;
+	} else {
+		CHECK(may_fail(errno));
+	}
+
+	list = (struct tam_list){ .pid = pid };
+	if (!ask(fd, TAM_IOC_PAGES, &list, records, sizeof(records))) {
+		struct tam_extent *all = (void *)records;
+
+		for (uint32_t i = 0; i < list.count; i++)
+			pages += all[i].len / PAGE;
+		if (list.count && !list.more)
+			CHECK_EQ(pages, SHARE_PAGES);
+		seen += !!pages;
+	} else {
+		CHECK(may_fail(errno));
+	}
+
+	CHECK(!ioctl(fd, TAM_IOC_SYSTEM, &sum));
+	list = (struct tam_list){};
+	CHECK(!ask(fd, TAM_IOC_OBJECTS, &list, records, sizeof(records)));
+	return seen;
+}
+
+struct looking {
+	bool execs;
+	volatile pid_t pid;
+	volatile bool done;
+	volatile int seen;
+};
+
+static void *look_for_a_while(void *arg)
+{
+	struct looking *l = arg;
+	int fd = open_object();
+
+	while (!l->done)
+		if (l->pid)
+			__atomic_fetch_add(&l->seen, look_at_share(fd, l->pid, l->execs),
+					   __ATOMIC_RELAXED);
+	close(fd);
+	return NULL;
+}
+
+#define LOOKERS		5
+
+static void look_while(void (*live)(struct looking *l), bool execs)
+{
+	struct looking l = { .execs = execs };
+	pthread_t threads[LOOKERS];
+	double end = now() + race_seconds();
+
+	for (int i = 0; i < LOOKERS; i++)
+		CHECK(!pthread_create(&threads[i], NULL, look_for_a_while, &l));
+	for (int i = 0; i < 6 || !l.seen || now() < end; i++)
+		live(&l);
+	l.done = true;
+	for (int i = 0; i < LOOKERS; i++)
+		CHECK(!pthread_join(threads[i], NULL));
+	printf("# %d times seen\n", l.seen);
+}
+
+static void share(void *unused)
+{
+	(void)unused;
+	map_share();
+}
+
+static void live_and_exit(struct looking *l)
+{
+	pid_t child = start(share, NULL);
+
+	l->pid = child;
+	usleep(random_number() % 10000);
+	end(child);
+	usleep(random_number() % 2000);
+}
+
+TEST(statistics_against_exit)
+{
+	widen("tam_may_walk,tam_walk_mm,tam_walk_mapping", 500);
+	look_while(live_and_exit, false);
+	widen_end();
+}
+
+/* Other memory comes and goes: the walk goes through it. */
+static void *change_the_map(void *unused)
+{
+	for (;;) {
+		char *p = mmap(NULL, 64 * PAGE, RW, MAP_PRIVATE | MAP_ANONYMOUS,
+			       -1, 0);
+
+		for (int i = 1; i < 64; i += 2)
+			CHECK(!mprotect(p + i * PAGE, PAGE, PROT_READ));
+		CHECK(!munmap(p, 64 * PAGE));
+	}
+	return unused;
+}
+
+/* Copies, page by page, what a child has just been given. */
+static void fork_and_copy(volatile int *ready)
+{
+	char *p = map_share();
+	pthread_t thread;
+
+	CHECK(!pthread_create(&thread, NULL, change_the_map, NULL));
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	for (*ready = 1;; ) {
+		pid_t child = fork();
+
+		if (!child)
+			_exit(usleep(random_number() % 5000));
+		CHECK(child > 0);
+		for (int page = 0; page < PAGES; page += 2)
+			p[page * PAGE]++;
+		CHECK_EQ(waitpid(child, NULL, 0), child);
+	}
+}
+
+static void live_and_fork(struct looking *l)
+{
+	volatile int *ready = shared_zeros(PAGE);
+	pid_t child = fork();
+
+	CHECK(child >= 0);
+	if (!child)
+		fork_and_copy(ready);
+	while (!*ready)
+		usleep(1000);
+	l->pid = child;
+	usleep(100000);
+	CHECK_EQ(waitpid(child, NULL, WNOHANG), 0);
+	end(child);
+	munmap((void *)ready, PAGE);
+}
+
+TEST(statistics_against_fork)
+{
+	widen("ptep_clear_flush:after:spin,tam_walk_mapping,tam_walk_table,"
+	      "copy_page_range", 100);
+	look_while(live_and_fork, false);
+	widen_end();
+}
+
+/* What a program that runs as another user maps is that user's. */
+#define SETUID_COPY	"/tmp/tamalloc-races-setuid"
+
+__attribute__((constructor)) static void be_another_user(void)
+{
+	struct tam_attr_set attr = { .flags = TAM_ATTR_NAME, .name = "secret" };
+	int fd;
+
+	if (!getenv("TAM_RACE_SECRET"))
+		return;
+	fd = open_object();
+	CHECK(!ioctl(fd, TAM_IOC_SET_ATTR, &attr));
+	touch_read(map_private(fd, PAGE));
+	usleep(300000);
+	_exit(geteuid() != 0);
+}
+
+static void live_and_exec(struct looking *l)
+{
+	int status, ready[2];
+	pid_t child;
+	char c;
+
+	CHECK(!pipe(ready));
+	child = fork();
+	CHECK(child >= 0);
+	if (!child) {
+		map_share();
+		CHECK_EQ(write(ready[1], "!", 1), 1);
+		usleep(random_number() % 5000);
+		setenv("TAM_RACE_SECRET", "1", 1);
+		execl(SETUID_COPY, "secret", (char *)NULL);
+		FAIL("exec: %s", strerror(errno));
+	}
+	CHECK_EQ(read(ready[0], &c, 1), 1);
+	l->pid = child;
+	CHECK_EQ(waitpid(child, &status, 0), child);
+	CHECK_EQ(status, 0);
+	close(ready[0]);
+	close(ready[1]);
+}
+
+static void look_as_nobody(void *unused)
+{
+	become_nobody(unused);
+	look_while(live_and_exec, true);
+}
+
+TEST(statistics_against_exec)
+{
+	CHECK(!system("cp /proc/$PPID/exe " SETUID_COPY));
+	CHECK(!chmod(SETUID_COPY, 04755));
+	/* Its memory is another's already, its credentials are not. */
+	widen("flush_thread:100000,tam_walk_mm,tam_process_get_mm:after",
+	      300000);
+	child_passes(look_as_nobody, NULL);
+	widen_end();
+	unlink(SETUID_COPY);
+}
+
+/* Who else maps an object does not change what one has of it. */
+#define STAYING		8
+
+struct churning {
+	int fd, number;
+	double end;
+};
+
+static void *map_the_same(void *arg)
+{
+	struct churning *c = arg;
+	char *at[4];
+
+	do {
+		for (int i = 0; i < 4; i++)
+			at[i] = map(c->fd, PAGE, RW, MAP_PRIVATE,
+				    random_number() % PAGES * PAGE);
+		for (int i = 0; i < 4; i++)
+			munmap(at[i], PAGE);
+	} while (now() < c->end);
+	return NULL;
+}
+
+static void map_one(void *arg)
+{
+	struct churning *c = arg;
+
+	touch_read(map(c->fd, PAGE, RW, MAP_PRIVATE,
+		       c->number * (PAGES / STAYING) * PAGE));
+}
+
+TEST(statistics_against_mmap_and_munmap_of_others)
+{
+	struct churning c = { .fd = open_object() };
+	int looks = 0, fd = open_object();
+	pid_t staying[STAYING];
+	pthread_t threads[2];
+
+	for (; c.number < STAYING; c.number++)
+		staying[c.number] = start(map_one, &c);
+	widen("rb_next:module:spin,tam_mmap", 400);
+	c.end = now() + race_seconds();
+	for (int i = 0; i < 2; i++)
+		CHECK(!pthread_create(&threads[i], NULL, map_the_same, &c));
+	for (; looks < 10 || now() < c.end; looks++) {
+		struct tam_list list = { .cursor = staying[0] };
+		struct tam_process_stats all[STAYING];
+
+		CHECK(!ask(fd, TAM_IOC_PROCESSES, &list, all, sizeof(all)));
+		for (uint32_t i = 0; i < list.count; i++) {
+			if (all[i].pid != staying[i])
+				continue;
+			CHECK(all[i].valid & TAM_VALID_TAM);
+			CHECK_EQ(all[i].tam_mappings, 1);
+			CHECK_EQ(all[i].tam_committed, PAGE);
+		}
+	}
+	for (int i = 0; i < 2; i++)
+		CHECK(!pthread_join(threads[i], NULL));
+	for (int i = 0; i < STAYING; i++)
+		end(staying[i]);
+	printf("# %d looks\n", looks);
+	widen_end();
+}
+
+/* A punch of what others go on touching */
 
 static void touch_for_ever(char *p, size_t len)
 {

@@ -62,6 +62,7 @@ HELPER int open_pattern(size_t len)
 	int fd = open_object();
 	uint8_t *bytes = malloc(len);
 
+	CHECK(bytes);
 	for (size_t i = 0; i < len; i++)
 		bytes[i] = pattern_byte(i);
 	CHECK(!set_pattern(fd, bytes, len));
@@ -180,6 +181,28 @@ HELPER uint64_t committed_pages(const void *addr, size_t len)
 	}
 	close(fd);
 	return count;
+}
+
+/* A line "FIELD N" of a file. */
+HELPER uint64_t file_field(const char *path, const char *field)
+{
+	FILE *file = fopen(path, "re");
+	unsigned long long number;
+	char found[64];
+
+	if (!file)
+		FAIL("%s: %s", path, strerror(errno));
+	while (fscanf(file, "%63s %llu", found, &number) == 2)
+		if (!strcmp(found, field)) {
+			fclose(file);
+			return number;
+		}
+	FAIL("%s has no %s", path, field);
+}
+
+HELPER uint64_t vmstat(const char *field)
+{
+	return file_field("/proc/vmstat", field);
 }
 
 /* Writes a string to a file of /proc or /sys; 0 or -1. */

@@ -99,13 +99,13 @@ static int open_fault_counter(void)
 
 static uint64_t read_faults(int fd)
 {
-	struct rusage usage;
+	struct rusage own;
 	uint64_t count;
 
 	if (fd >= 0 && read(fd, &count, sizeof(count)) == sizeof(count))
 		return count;
-	getrusage(RUSAGE_SELF, &usage);
-	return (uint64_t)usage.ru_minflt;
+	getrusage(RUSAGE_SELF, &own);
+	return (uint64_t)own.ru_minflt;
 }
 
 /* One byte of @percent of the pages, spread over the whole area. */
@@ -142,7 +142,7 @@ static void run(size_t way, size_t size, struct result *r)
 				r->err = errno;
 				return;
 			}
-		} else if (i >= FIRST_TOUCH) {
+		} else if (p) {
 			r->nonzero |= touch(p, size, stages[i].percent,
 					    stages[i].write);
 		}

@@ -26,7 +26,8 @@ static inline size_t parse_size(const char *s)
 	n = strtoull(s, &end, 10);
 	if (errno || end == s || *s == '-')
 		return 0;
-	if (*end && (unit = strchr(units, *end & ~0x20))) {
+	unit = *end ? strchr(units, *end & ~0x20) : NULL;
+	if (unit) {
 		unsigned int shift = 10 * (unsigned int)(unit - units + 1);
 
 		if (n > SIZE_MAX >> shift)

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Wider windows for this test and its children, by the module in tests/widen,
+ * which TAM_WIDEN names: tools/kernel build, and ko, KERNEL tests/widen
+ */
+#ifndef WIDEN_H
+#define WIDEN_H
+
+#include "module.h"
+
+#include <sys/syscall.h>
+
+HELPER void widen_off(void)
+{
+	if (syscall(SYS_delete_module, "widen", O_NONBLOCK) && errno != ENOENT)
+		FAIL("widen does not go: %s", strerror(errno));
+}
+
+/* What waits where, and for how many microseconds at most; see the module. */
+HELPER void widen(const char *at, int us)
+{
+	const char *path = getenv("TAM_WIDEN");
+	char args[1024];
+	int fd;
+
+	if (!path || !*path)
+		SKIP("no TAM_WIDEN, which names the module");
+	widen_off();		/* one that failed has left it */
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		FAIL("%s: %s", path, strerror(errno));
+	snprintf(args, sizeof(args), "at=%s us=%d", at, us);
+	if (syscall(SYS_finit_module, fd, args, 0))
+		FAIL("%s %s: %s", path, args, strerror(errno));
+	close(fd);
+}
+
+/* Says how often the windows were hit; where nobody met nothing was proved. */
+HELPER void widen_end(void)
+{
+	FILE *seen = fopen("/sys/module/widen/parameters/seen", "re");
+	int passed, same, other, met = 0;
+	char name[64];
+
+	CHECK(seen);
+	while (fscanf(seen, "%63s %d %d %d", name, &passed, &same, &other) == 4) {
+		printf("# %s: %d times, %d while another was there, %d elsewhere\n",
+		       name, passed, same, other);
+		if (!passed)
+			FAIL("nobody came to %s", name);
+		met += same + other;
+	}
+	fclose(seen);
+	CHECK(met);
+	widen_off();
+}
+
+#endif /* WIDEN_H */
