@@ -3,6 +3,7 @@
 
 VERSION := $(shell sed -n 's/^PACKAGE_VERSION="\(.*\)"/\1/p' dkms.conf)
 KERNEL ?= 6.1
+SOAK ?= 3600
 PREFIX ?= /usr/local
 DKMS_SOURCE := /usr/src/tamalloc-$(VERSION)
 UDEV_RULES := /etc/udev/rules.d
@@ -11,17 +12,21 @@ help:
 	@echo 'On this machine, changing nothing but installing Debian packages:'
 	@echo '  demo            what it is: in a virtual machine, on kernel $(KERNEL)'
 	@echo '  check           the tests, on kernel $(KERNEL)'
-	@echo '  check-kernels   the tests, on all of tools/kernels.list'
-	@echo '  lint            module: W=1, sparse, checkpatch; scripts: shellcheck'
+	@echo '  check-kernels   the tests, on all supported kernels (tools/kernels.list)'
+	@echo '  check-debug     the tests, on a kernel that looks for mistakes: KASAN,'
+	@echo '                  lockdep, kmemleak and more; compiled first, 10 minutes'
+	@echo '  check-kcsan     the same, for data races'
+	@echo '  soak            an hour (SOAK=$(SOAK) seconds) of random calls, and stress-ng'
+	@echo '  lint            static checks of everything: tests/lint'
 	@echo 'Building:'
 	@echo '  module          module/tamalloc.ko, for the running kernel or KDIR='
-	@echo '  lib tools       libtamalloc; the demos'
+	@echo '  lib tools       libtamalloc; tamstat and the demos'
 	@echo '  clean'
 	@echo 'Installing, as root:'
-	@echo '  install         the library (PREFIX=$(PREFIX), DESTDIR=, LIBDIR=)'
+	@echo '  install         the library, tamstat (PREFIX=$(PREFIX), DESTDIR=, LIBDIR=)'
 	@echo '  dkms-install    the module, for this kernel and those to come'
 	@echo '  dkms-uninstall  take it out again'
-	@echo 'Variables: KERNEL (of demo, check), KDIR, CC, LLVM=1, DESTDIR, PREFIX'
+	@echo 'Variables: KERNEL (of demo, check, soak), KDIR, CC, LLVM=1, DESTDIR, PREFIX'
 
 module:
 	$(MAKE) -C module
@@ -37,25 +42,36 @@ tests: lib
 
 demo:
 	tools/need build vm
-	$(MAKE) tools
+	$(MAKE) -C tools demos
 	tools/tamvm -k $(KERNEL) -- tools/demo
 
 check:
-	tools/need build vm test
+	tools/need build tools vm test
 	$(MAKE) tools tests
 	tests/check $(KERNEL)
 
 check-kernels:
-	tools/need build vm test lint
+	tools/need build tools vm test lint
 	$(MAKE) tools tests
 	tests/check --all
 
+check-debug check-kcsan:
+	tools/need build tools vm test
+	$(MAKE) tools tests
+	tests/check $(@:check-%=%)
+
+soak:
+	tools/need build tools vm test
+	$(MAKE) tools tests
+	tests/soak $(SOAK) $(KERNEL)
+
 lint:
-	tools/need build vm lint
+	tools/need build tools vm lint
 	tests/lint
 
 install: lib
 	$(MAKE) -C libtamalloc install
+	$(MAKE) -C tools/tamstat install
 	@test -n "$(DESTDIR)" || ldconfig || echo 'now run ldconfig as root'
 
 dkms-install:
@@ -79,5 +95,5 @@ clean:
 	$(MAKE) -C tools clean
 	$(MAKE) -C tests clean
 
-.PHONY: help module lib tools tests demo check check-kernels lint install \
-	dkms-install dkms-uninstall clean
+.PHONY: help module lib tools tests demo check check-kernels check-debug \
+	check-kcsan soak lint install dkms-install dkms-uninstall clean
