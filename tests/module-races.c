@@ -187,7 +187,7 @@ static void *access_for_a_while(void *arg)
 			else
 				check_byte(f, at, *byte);
 		}
-	} while (now() < f->end);
+	} while (race_on(f->end));
 	return NULL;
 }
 
@@ -216,7 +216,7 @@ static void *access_by_pipe(void *arg)
 				CHECK_EQ(read(fds[0], &byte, 1), 1);
 			}
 		}
-	} while (now() < f->end);
+	} while (race_on(f->end));
 	return NULL;
 }
 
@@ -225,7 +225,7 @@ static void *disturb_for_a_while(void *arg)
 	struct fight *f = arg;
 
 	/* Some times, however slow the machine. */
-	for (int i = 0; i < 4 || now() < f->end; i++)
+	for (int i = 0; i < 4 || race_on(f->end); i++)
 		f->disturb(f, i);
 	return NULL;
 }
@@ -510,7 +510,7 @@ static void *open_and_close(void *arg)
 		CHECK_PATTERN(s + 2 * PAGE, PAGE, 2 * PAGE, len);
 		CHECK(!munmap(p, 4 * PAGE));
 		CHECK(!munmap(s, 4 * PAGE));
-	} while (now() < end);
+	} while (race_on(end));
 	return NULL;
 }
 
@@ -564,7 +564,7 @@ TEST(an_attribute_is_set_before_the_first_mapping_or_refused)
 		munmap(f.p, PAGE);
 		close(f.fd);
 		refused += f.refused;
-	} while (++rounds < 20 || now() < end);
+	} while (++rounds < 20 || race_on(end));
 	printf("# %d of %d were refused\n", refused, rounds);
 	widen_end();
 }
@@ -742,7 +742,7 @@ static void fork_among_touches(int flags)
 		CHECK_EQ(held(fd), flags == MAP_SHARED ? PAGES * PAGE : 0);
 		munmap(f.p, PAGES * PAGE);
 		close(fd);
-	} while (now() < end);
+	} while (race_on(end));
 }
 
 TEST(a_fork_among_first_touches)
@@ -790,7 +790,7 @@ static void *reach_into(void *arg)
 {
 	struct dying *d = arg;
 
-	while (now() < d->end) {
+	while (race_on(d->end)) {
 		uint8_t byte;
 		size_t at;
 		char *p = somewhere(d, &at);
@@ -833,7 +833,7 @@ TEST(faults_against_exit)
 	d.private = d.shared + len;
 	for (int i = 0; i < 2; i++)
 		CHECK(!pthread_create(&threads[i], NULL, reach_into, &d));
-	for (; kills < 5 || now() < d.end; kills++) {
+	for (; kills < 5 || race_on(d.end); kills++) {
 		int fd = open_pattern(5000);
 
 		CHECK(mmap(d.shared, len, RW, MAP_SHARED | MAP_FIXED, fd, 0) ==
@@ -903,7 +903,7 @@ TEST(a_discard_against_the_last_munmap)
 		munmap(p, 8 * PAGE);
 		munmap(f.p, 8 * PAGE);
 		close(fd);
-	} while (++rounds < 20 || now() < end);
+	} while (++rounds < 20 || race_on(end));
 	printf("# %d rounds\n", rounds);
 	widen_end();
 }
@@ -923,7 +923,7 @@ static void *map_and_unmap(void *arg)
 	int slot = __atomic_fetch_add(&s->number, 1, __ATOMIC_RELAXED) % SLOTS;
 	char *p = s->p + slot * 2 * PAGE;
 
-	for (int i = 0; i < 10 || now() < s->end; i++) {
+	for (int i = 0; i < 10 || race_on(s->end); i++) {
 		int fd = open_byte(slot + 1 + (random_number() % 8) * SLOTS);
 
 		CHECK(mmap(p, 2 * PAGE, RW, MAP_FIXED |
@@ -943,7 +943,7 @@ static void *touch_slots(void *arg)
 	int fds[2];
 
 	CHECK(!pipe(fds));
-	for (int i = 0; i < 100 || now() < s->end; i++) {
+	for (int i = 0; i < 100 || race_on(s->end); i++) {
 		size_t at = random_number() % (SLOTS * 2 * PAGE);
 		uint8_t byte;
 
@@ -984,7 +984,7 @@ static void *open_and_close_named(void *arg)
 {
 	double end = *(double *)arg;
 
-	for (int i = 0; i < 50 || now() < end; i++) {
+	for (int i = 0; i < 50 || race_on(end); i++) {
 		uint8_t bytes[64] = { 1 };
 		struct tam_attr_set attr = {
 			.flags = TAM_ATTR_PATTERN | TAM_ATTR_NAME,
@@ -1031,7 +1031,7 @@ TEST(the_list_of_objects_against_close)
 	for (int i = 0; i < 4; i++)
 		CHECK(!pthread_create(&threads[i], NULL, open_and_close_named,
 				      &end));
-	for (; lists < 5 || now() < end; lists++)
+	for (; lists < 5 || race_on(end); lists++)
 		check_objects();
 	for (int i = 0; i < 4; i++)
 		CHECK(!pthread_join(threads[i], NULL));
@@ -1164,7 +1164,7 @@ static void look_while(void (*live)(struct looking *l), bool execs)
 
 	for (int i = 0; i < LOOKERS; i++)
 		CHECK(!pthread_create(&threads[i], NULL, look_for_a_while, &l));
-	for (int i = 0; i < 6 || !l.seen || now() < end; i++)
+	for (int i = 0; i < 6 || !l.seen || race_on(end); i++)
 		live(&l);
 	l.done = true;
 	for (int i = 0; i < LOOKERS; i++)
@@ -1333,7 +1333,7 @@ static void *map_the_same(void *arg)
 				    random_number() % PAGES * PAGE);
 		for (int i = 0; i < 4; i++)
 			munmap(at[i], PAGE);
-	} while (now() < c->end);
+	} while (race_on(c->end));
 	return NULL;
 }
 
@@ -1358,7 +1358,7 @@ TEST(statistics_against_mmap_and_munmap_of_others)
 	c.end = now() + race_seconds();
 	for (int i = 0; i < 2; i++)
 		CHECK(!pthread_create(&threads[i], NULL, map_the_same, &c));
-	for (; looks < 10 || now() < c.end; looks++) {
+	for (; looks < 10 || race_on(c.end); looks++) {
 		struct tam_list list = { .cursor = staying[0] };
 		struct tam_process_stats all[STAYING];
 

@@ -6,9 +6,11 @@
 #ifndef WIDEN_H
 #define WIDEN_H
 
-#include "module.h"
+#include "books.h"
 
 #include <sys/syscall.h>
+
+#define WIDEN_SEEN	"/sys/module/widen/parameters/seen"
 
 HELPER void widen_off(void)
 {
@@ -35,15 +37,44 @@ HELPER void widen(const char *at, int us)
 	close(fd);
 }
 
+#define WIDEN_FORMAT	"%63s %d %d %d"
+
+/* Whether somebody came to each window, and somebody met somebody. */
+HELPER bool widen_met(void)
+{
+	FILE *seen = fopen(WIDEN_SEEN, "re");
+	int passed, same, other, met = 0;
+	bool all = true;
+	char name[64];
+
+	if (!seen)
+		return true;
+	while (fscanf(seen, WIDEN_FORMAT, name, &passed, &same, &other) == 4) {
+		all &= passed > 0;
+		met += same + other;
+	}
+	fclose(seen);
+	return all && met;
+}
+
+/*
+ * A race goes on until its end, and as long as it has proved nothing; but not
+ * for ever.
+ */
+HELPER bool race_on(double end)
+{
+	return now() < end || (now() < end + 30 * patience() && !widen_met());
+}
+
 /* Says how often the windows were hit; where nobody met nothing was proved. */
 HELPER void widen_end(void)
 {
-	FILE *seen = fopen("/sys/module/widen/parameters/seen", "re");
+	FILE *seen = fopen(WIDEN_SEEN, "re");
 	int passed, same, other, met = 0;
 	char name[64];
 
 	CHECK(seen);
-	while (fscanf(seen, "%63s %d %d %d", name, &passed, &same, &other) == 4) {
+	while (fscanf(seen, WIDEN_FORMAT, name, &passed, &same, &other) == 4) {
 		printf("# %s: %d times, %d while another was there, %d elsewhere\n",
 		       name, passed, same, other);
 		if (!passed)
