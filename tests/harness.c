@@ -6,6 +6,7 @@
 #include <setjmp.h>
 #include <signal.h>
 #include <sys/ioctl.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/utsname.h>
 #include <sys/wait.h>
@@ -180,6 +181,8 @@ static bool run(const struct test *test, int number)
 		exit(1);
 	}
 	kill(-pid, SIGKILL);		/* what it left behind */
+	while (waitpid(-pid, NULL, 0) > 0)
+		;			/* its memory, too */
 
 	if (WIFEXITED(status) && WEXITSTATUS(status) == 77) {
 		printf("ok %d - %s # SKIP\n", number, test->name);
@@ -205,6 +208,7 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	printf("1..%d\n", number);
+	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	number = 0;
 	for (test = first; test; test = test->next)
 		if (chosen(test, argv + 1))

@@ -26,6 +26,17 @@ static uint64_t available(void)
 	return kib(0, "meminfo", "MemAvailable");
 }
 
+/* What those before had comes back in its own time. */
+static void settle(void)
+{
+	size_t before;
+
+	do {
+		before = available();
+		usleep(100000);
+	} while (available() > before + MIB);
+}
+
 /* As nearly as it goes, in the huge pages that can still be found. */
 static void leave(size_t left)
 {
@@ -34,6 +45,7 @@ static void leave(size_t left)
 
 	put("/proc/sys/vm/drop_caches", "3");
 	put(COMPACT, "1");
+	settle();
 	for (int i = 0; i < 8 && available() > left + 4 * MIB; i++) {
 		get(HUGE_PAGES, text, sizeof(text));
 		got = strtoul(text, NULL, 10);
@@ -584,14 +596,12 @@ static void fall_short(struct shortage *s)
 	uint64_t kills = vmstat("oom_kill");
 	size_t there;
 
-	/* What those before had comes back in its own time. */
-	while (available() < THERE / 8 * 7)
-		usleep(10000);
+	settle();
 	there = available();
 	holder = start_holder(object);
 	greatest = fork();
 	if (!greatest) {
-		struct area a = some_area(s->greatest, there / 100 * 65);
+		struct area a = some_area(s->greatest, there / 100 * 75);
 
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		use(&a, 0);
@@ -605,7 +615,7 @@ static void fall_short(struct shortage *s)
 	/* It wants more than is left, but gets it when the other has gone. */
 	asking = fork();
 	if (!asking) {
-		struct area a = some_area(s->asking, there / 100 * 60);
+		struct area a = some_area(s->asking, there / 100 * 70);
 
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		use(&a, 0);
