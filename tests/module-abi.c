@@ -618,6 +618,10 @@ static void bad_address_ranges(unsigned long cmd)
 	CHECK_ERRNO(range_ioctl(s.fd, cmd, (uintptr_t)gap, 4 * PAGE), ENOMEM);
 	CHECK_ERRNO(range_ioctl(s.fd, cmd, (uintptr_t)gap + PAGE, PAGE), ENOMEM);
 	CHECK_ERRNO(range_ioctl(s.fd, cmd, PAGE, PAGE), ENOMEM);
+	/* Above the stack, and so above all there is. */
+	CHECK_ERRNO(range_ioctl(s.fd, cmd, sizeof(long) == 8 ?
+				(1UL << 31 << 16) - 2 * PAGE :
+				0xffffe000UL - PAGE, PAGE), ENOMEM);
 
 	/* Somebody else's mapping, alone and behind one of ours. */
 	CHECK(mmap(other + PAGE, PAGE, RW, MAP_PRIVATE | MAP_ANONYMOUS |

@@ -669,6 +669,15 @@ static int wait_for_ever(void *unused)
 
 #define THREADS_MAX	"/proc/sys/kernel/threads-max"
 
+static void see_none_of_thousands(void *unused)
+{
+	size_t n;
+
+	become_nobody(unused);
+	free(processes(0, BUFFER, &n));
+	CHECK_EQ(n, 1);
+}
+
 TEST(ten_thousand_processes_fit_a_buffer_for_one)
 {
 	const size_t count = 10000;
@@ -708,6 +717,7 @@ TEST(ten_thousand_processes_fit_a_buffer_for_one)
 	all = processes(0, BUFFER, &n);
 	printf("# %.1f s in bulk\n", now() - began);
 	free(all);
+	with_hidepid(see_none_of_thousands, NULL);
 	for (size_t i = 0; i < count; i++)
 		kill(children[i], SIGKILL);
 	while (wait(NULL) > 0)
@@ -1621,22 +1631,16 @@ static void layout_of_nobody(void *unused)
 	make_layout(unused);
 }
 
-/* Nobody now, but could be another again: not for nobody to look into. */
-static void saved_other(void *unused)
+/* Nobody by all identities but one: not for nobody to look into. */
+static void nobody_but_for(void *arg)
 {
-	make_layout(unused);
-	CHECK(!setgroups(0, NULL));
-	CHECK(!setresgid(NOBODY, NOBODY, NOBODY));
-	CHECK(!setresuid(NOBODY, NOBODY, 1000));
-	CHECK(!prctl(PR_SET_DUMPABLE, 1));
-}
+	gid_t ids[6] = { NOBODY, NOBODY, NOBODY, NOBODY, NOBODY, NOBODY };
 
-static void group_of_root(void *unused)
-{
-	make_layout(unused);
+	ids[*(int *)arg] = 1000;
+	make_layout(NULL);
 	CHECK(!setgroups(0, NULL));
-	CHECK(!setresgid(NOBODY, NOBODY, 0));
-	CHECK(!setresuid(NOBODY, NOBODY, NOBODY));
+	CHECK(!setresgid(ids[0], ids[1], ids[2]));
+	CHECK(!setresuid(ids[3], ids[4], ids[5]));
 	CHECK(!prctl(PR_SET_DUMPABLE, 1));
 }
 
@@ -1665,15 +1669,17 @@ static void check_open(pid_t pid)
 	CHECK(process_listed(pid ?: getpid()));
 }
 
+#define OTHERS	8			/* and one of nobody's own */
+
 static void look_into_others(void *arg)
 {
 	pid_t *pids = arg;
 
 	become_nobody(NULL);
-	for (int i = 0; i < 4; i++)
+	for (int i = 0; i < OTHERS; i++)
 		check_closed(pids[i]);
 	check_closed(1);
-	check_open(pids[4]);
+	check_open(pids[OTHERS]);
 	make_layout(NULL);
 	check_open(0);
 	check_open(getpid());
@@ -1687,16 +1693,17 @@ static void undumpable(void *unused)
 
 TEST(mappings_are_for_the_same_user_and_for_root)
 {
-	pid_t pids[] = {
-		start(make_layout, NULL), start(saved_other, NULL),
-		start(group_of_root, NULL), start(undumpable, NULL),
-		start(layout_of_nobody, NULL),
-	};
+	pid_t pids[OTHERS + 1];
 
-	for (int i = 0; i < 5; i++)
+	for (int i = 0; i < 6; i++)
+		pids[i] = start(nobody_but_for, &i);
+	pids[6] = start(make_layout, NULL);
+	pids[7] = start(undumpable, NULL);
+	pids[OTHERS] = start(layout_of_nobody, NULL);
+	for (int i = 0; i <= OTHERS; i++)
 		check_open(pids[i]);
 	child_passes(look_into_others, pids);
-	for (int i = 0; i < 5; i++)
+	for (int i = 0; i <= OTHERS; i++)
 		end(pids[i]);
 }
 
@@ -1765,6 +1772,7 @@ static void look_from_user_namespace(void *arg)
 	/* Root of the outside has no number in here. */
 	CHECK_EQ(process(out->root).uid, NOBODY);
 	check_closed(out->root);
+	check_closed(out->nobody);
 	check_closed(1);
 	CHECK(!object_listed(out->object));
 	CHECK(object_listed(id_of(open_object())));
@@ -1775,11 +1783,13 @@ TEST(a_user_namespace_of_ones_own_opens_nothing)
 {
 	struct outside out = {
 		.root = start(make_layout, NULL),
+		.nobody = start(layout_of_nobody, NULL),
 		.object = id_of(open_object()),
 	};
 
 	child_passes(look_from_user_namespace, &out);
 	end(out.root);
+	end(out.nobody);
 }
 
 /* PID namespaces */
