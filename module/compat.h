@@ -41,6 +41,14 @@ static inline int tam_set_page_dirty(struct page *page)
 #define folio			page
 #endif
 
+#ifndef TAM_HAVE_ADD_FOLIO		/* before 5.16 */
+#define page_folio(page)	(page)
+#define folio_page(folio, n)	((folio) + (n))
+#define filemap_lock_folio	find_lock_page
+#define filemap_add_folio(mapping, page, index, gfp) \
+	add_to_page_cache_lru(page, mapping, index, gfp)
+#endif
+
 #ifndef TAM_HAVE_MIGRATE_FOLIO		/* before 6.0 */
 #define migrate_folio		migratepage
 #ifdef CONFIG_MIGRATION

@@ -58,24 +58,27 @@ static vm_fault_t tam_fault(struct vm_fault *vmf)
 	if (vmf->pgoff >= TAM_OBJECT_PAGES)
 		return VM_FAULT_SIGBUS;
 
-	vmf->page = tam_store_find(obj, vmf->pgoff);
-	if (vmf->page)
-		return VM_FAULT_LOCKED;
+	do {
+		page = tam_store_find(obj, vmf->pgoff);
+		if (page)
+			break;
 
-	/* A core dump writes holes for what was never touched. */
-	if (current->flags & PF_DUMPCORE)
-		return VM_FAULT_SIGBUS;
+		if (vmf->cow_page)
+			return tam_fault_private_write(vmf, &obj->pattern);
+		/* A core dump writes holes for what was never touched. */
+		if (current->flags & PF_DUMPCORE)
+			return VM_FAULT_SIGBUS;
+		if ((vma->vm_flags & (VM_SHARED | VM_WRITE)) == VM_WRITE)
+			return tam_fault_private_read(vmf);
 
-	if (vmf->cow_page)
-		return tam_fault_private_write(vmf, &obj->pattern);
-	if ((vma->vm_flags & (VM_SHARED | VM_WRITE)) == VM_WRITE)
-		return tam_fault_private_read(vmf);
+		/*
+		 * The object's own page: somebody besides the page table must
+		 * own a page that is mapped, or MADV_DONTNEED frees it while it
+		 * is locked.
+		 */
+		page = tam_store_add(obj, vmf->pgoff);
+	} while (page == ERR_PTR(-EEXIST));
 
-	/*
-	 * The object's own page: somebody besides the page table must own a
-	 * page that is mapped, or MADV_DONTNEED frees it while it is locked.
-	 */
-	page = tam_store_get(obj, vmf->pgoff);
 	if (page == ERR_PTR(-ENOSPC))
 		return VM_FAULT_SIGBUS;
 	if (IS_ERR(page))

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The pages an object holds: its page cache, never written back and, as in
- * ramfs, not evictable.  A page is filled under its lock before anybody else
- * can see it, and is dirty from then on, so that nothing drops it but a punch
- * or the end of the object.
+ * ramfs, not evictable.  A page is filled before anybody else can see it, and
+ * is dirty before it is unlocked, so that nothing drops it but a punch or the
+ * end of the object.
  *
  * Such pages cannot be swapped, so the system has a cap on them.  Their number
  * cannot drift: it is raised where a page is filled and lowered by the page
@@ -72,42 +72,43 @@ void tam_store_attach(struct tam_object *obj)
 }
 
 /* The stored page, locked and referenced, or NULL. */
-struct page *tam_store_find(struct tam_object *obj, pgoff_t index)
+struct page *tam_store_look_up(struct tam_object *obj, pgoff_t index)
 {
-	struct address_space *mapping = obj->inode->i_mapping;
+	struct folio *folio = filemap_lock_folio(obj->inode->i_mapping, index);
 
-	if (!READ_ONCE(mapping->nrpages))
-		return NULL;
-	return pagecache_get_page(mapping, index, FGP_LOCK, 0);
+	return IS_ERR_OR_NULL(folio) ? NULL : folio_page(folio, 0);
 }
 
 /*
- * The stored page, made and filled if there is none; locked and referenced.
- * -ENOSPC: the cap is reached.  -ENOMEM.
+ * Make, fill and store the page that was not found; locked and referenced.
+ * -EEXIST: somebody else just has.  -ENOSPC: the cap is reached.  -ENOMEM.
  */
-struct page *tam_store_get(struct tam_object *obj, pgoff_t index)
+struct page *tam_store_add(struct tam_object *obj, pgoff_t index)
 {
 	struct address_space *mapping = obj->inode->i_mapping;
-	bool zero = !obj->pattern.bytes;
+	gfp_t gfp = mapping_gfp_mask(mapping);
 	struct page *page;
+	int err;
 
 	if (tam_store_full()) {
 		page = tam_store_find(obj, index);
 		return page ?: ERR_PTR(-ENOSPC);
 	}
-	/* Charged, as a file's page is, to the cgroup of who touches it first. */
-	page = pagecache_get_page(mapping, index, FGP_LOCK | FGP_CREAT,
-				  mapping_gfp_mask(mapping) |
-				  (zero ? __GFP_ZERO : 0));
+	page = alloc_page(obj->pattern.bytes ? gfp : gfp | __GFP_ZERO);
 	if (!page)
 		return ERR_PTR(-ENOMEM);
-	if (!PageUptodate(page)) {
-		if (!zero)
-			tam_pattern_fill(&obj->pattern, page, index);
-		percpu_counter_inc(&tam_held);
-		SetPageDirty(page);
-		SetPageUptodate(page);
+	if (obj->pattern.bytes)
+		tam_pattern_fill(&obj->pattern, page, index);
+	SetPageUptodate(page);
+
+	/* Charged, as a file's page is, to the cgroup of who touches it first. */
+	err = filemap_add_folio(mapping, page_folio(page), index, gfp);
+	if (err) {
+		put_page(page);
+		return ERR_PTR(err);
 	}
+	percpu_counter_inc(&tam_held);
+	SetPageDirty(page);
 	return page;
 }
 

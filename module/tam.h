@@ -79,12 +79,20 @@ void tam_pattern_fill(const struct tam_pattern *pattern, struct page *page,
 int tam_store_init(void);
 void tam_store_exit(void);
 void tam_store_attach(struct tam_object *obj);
-struct page *tam_store_find(struct tam_object *obj, pgoff_t index);
-struct page *tam_store_get(struct tam_object *obj, pgoff_t index);
+struct page *tam_store_look_up(struct tam_object *obj, pgoff_t index);
+struct page *tam_store_add(struct tam_object *obj, pgoff_t index);
 int tam_store_punch(struct tam_object *obj, u64 start, u64 len);
 bool tam_store_full(void);
 u64 tam_store_held(void);
 u64 tam_store_cap(void);
+
+/* Most objects store nothing: no call for that. */
+static inline struct page *tam_store_find(struct tam_object *obj, pgoff_t index)
+{
+	if (!READ_ONCE(obj->inode->i_mapping->nrpages))
+		return NULL;
+	return tam_store_look_up(obj, index);
+}
 
 /* fault.c */
 extern const struct vm_operations_struct tam_vm_ops;

@@ -87,7 +87,7 @@ TEST(sixteen_threads_commit_one_private_page)
 
 TEST(sixteen_threads_commit_one_shared_page)
 {
-	widen("tam_store_get,tam_pattern_fill,finish_fault", 300);
+	widen("tam_store_add,tam_pattern_fill,finish_fault", 300);
 	touch_together(RW, MAP_SHARED, true);
 	touch_together(RW, MAP_SHARED, false);
 	widen_end();
@@ -95,7 +95,7 @@ TEST(sixteen_threads_commit_one_shared_page)
 
 TEST(sixteen_threads_commit_one_readonly_page)
 {
-	widen("tam_store_get,tam_pattern_fill,finish_fault", 300);
+	widen("tam_store_add,tam_pattern_fill,finish_fault", 300);
 	touch_together(PROT_READ, MAP_PRIVATE, false);
 	widen_end();
 }
@@ -307,7 +307,7 @@ static void by_punch(struct fight *f, int i)
 
 TEST(faults_against_punch)
 {
-	widen("tam_fault:after,tam_store_get,tam_store_punch,finish_fault", 300);
+	widen("tam_fault:after,tam_store_add,tam_store_punch,finish_fault", 300);
 	fight(MAP_SHARED, false, by_punch);
 	widen_end();
 }
@@ -381,7 +381,7 @@ static void by_mremap(struct fight *f, int i)
 
 TEST(faults_against_mremap)
 {
-	widen("tam_fault:both,tam_store_find,tam_pattern_fill,finish_fault",
+	widen("tam_fault:both,tam_store_look_up,tam_pattern_fill,finish_fault",
 	      300);
 	fight(MAP_PRIVATE, true, by_mremap);
 	fight(MAP_SHARED, true, by_mremap);
@@ -662,7 +662,7 @@ TEST(all_processes_see_the_same_page_after_a_punch)
 	barrier_for(&m->start, MAPPERS + 1);
 	barrier_for(&m->stop, MAPPERS + 1);
 	barrier_for(&m->look, MAPPERS + 1);
-	widen("tam_fault:after,tam_store_get,tam_store_punch,finish_fault,"
+	widen("tam_fault:after,tam_store_add,tam_store_punch,finish_fault,"
 	      "truncate_inode_pages_range", 500);
 	as_processes(MAPPERS + 1, map_while_punched, m);
 	widen_end();
@@ -750,7 +750,7 @@ TEST(a_fork_among_first_touches)
 	widen("tam_fault:after,tam_pattern_fill:both,finish_fault", 300);
 	fork_among_touches(MAP_PRIVATE);
 	widen_end();
-	widen("tam_store_get,tam_pattern_fill,finish_fault", 300);
+	widen("tam_store_add,tam_pattern_fill,finish_fault", 300);
 	fork_among_touches(MAP_SHARED);
 	widen_end();
 }
@@ -825,7 +825,7 @@ TEST(faults_against_exit)
 	pthread_t threads[2];
 	int kills = 0;
 
-	widen("tam_fault:after,tam_store_get,tam_pattern_fill,finish_fault",
+	widen("tam_fault:after,tam_store_add,tam_pattern_fill,finish_fault",
 	      300);
 	d.end = now() + race_seconds();
 	d.pid = 0;
@@ -964,7 +964,7 @@ TEST(the_last_close_against_faults)
 	pthread_t threads[SLOTS + 4];
 	struct slots s = {};
 
-	widen("tam_fault:both,tam_store_find,tam_store_get,tam_pattern_fill,"
+	widen("tam_fault:both,tam_store_look_up,tam_store_add,tam_pattern_fill,"
 	      "finish_fault,tam_release", 100);
 	s.end = now() + race_seconds();
 	s.p = reserve_range(SLOTS * 2 * PAGE);

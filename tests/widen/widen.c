@@ -3,7 +3,7 @@
  * Makes the windows of races wide: tasks of the loader's process group wait
  * before, or after, the functions that are named at load time.
  *
- *   insmod widen.ko at=tam_store_get,finish_fault:after us=500
+ *   insmod widen.ko at=tam_store_add,finish_fault:after us=500
  *
  * A word is NAME[|NAME...][:after|:both][:module][:spin][:US]: the first of the
  * names that exists, also as the compiler may have renamed it; if none does the
