@@ -16,6 +16,7 @@
  * A private write: the core has allocated the page, charged it to the cgroup,
  * and will copy the returned page into it.  Return that very page with its
  * contents made: a copy onto itself, no template that all CPUs would lock.
+ * The core wants it locked, and would be ready to wait, but it is new.
  */
 static vm_fault_t tam_fault_private_write(struct vm_fault *vmf,
 					  const struct tam_pattern *pattern)
@@ -25,7 +26,7 @@ static vm_fault_t tam_fault_private_write(struct vm_fault *vmf,
 
 	get_page(vmf->cow_page);
 	vmf->page = vmf->cow_page;
-	return 0;
+	return trylock_page(vmf->page) ? VM_FAULT_LOCKED : 0;
 }
 
 /*
