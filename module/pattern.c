@@ -8,14 +8,17 @@
 
 #include "tam.h"
 
+/* The pattern goes on for a page: a page can begin anywhere in it. */
 int tam_pattern_copy(struct tam_pattern *pattern, u64 user_bytes, u32 len)
 {
+	size_t size = (size_t)len + PAGE_SIZE;
+	size_t done;
 	u8 *bytes;
 
 	if (!len || len > TAM_PATTERN_MAX)
 		return -EINVAL;
 
-	bytes = kvmalloc(len, GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
+	bytes = kvmalloc(size, GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
 	if (!bytes)
 		return -ENOMEM;
 	if (copy_from_user(bytes, u64_to_user_ptr(user_bytes), len)) {
@@ -24,10 +27,14 @@ int tam_pattern_copy(struct tam_pattern *pattern, u64 user_bytes, u32 len)
 	}
 
 	pattern->len = len;
-	if (memchr_inv(bytes, 0, len))
-		pattern->bytes = bytes;
-	else
+	if (!memchr_inv(bytes, 0, len)) {
 		kvfree(bytes);		/* zeros need no template */
+		return 0;
+	}
+	/* Whole periods continue whole periods: each time twice as many. */
+	for (done = len; done < size; done *= 2)
+		memcpy(bytes + done, bytes, min(done, size - done));
+	pattern->bytes = bytes;
 	return 0;
 }
 
@@ -41,23 +48,15 @@ void tam_pattern_fill(const struct tam_pattern *pattern, struct page *page,
 		      pgoff_t index)
 {
 	u8 *dst = page_address(page);
-	u32 phase, head, done;
+	u32 phase;
 
 	if (!pattern->bytes) {
 		clear_page(dst);
 	} else if (pattern->len == 1) {
 		memset(dst, pattern->bytes[0], PAGE_SIZE);
 	} else {
-		/* One period, begun where this page begins in it ... */
 		div_u64_rem((u64)index << PAGE_SHIFT, pattern->len, &phase);
-		head = min_t(u32, pattern->len - phase, PAGE_SIZE);
-		done = min_t(u32, pattern->len, PAGE_SIZE);
-		memcpy(dst, pattern->bytes + phase, head);
-		memcpy(dst + head, pattern->bytes, done - head);
-		/* ... then doubled: whole periods continue whole periods. */
-		for (; done < PAGE_SIZE; done *= 2)
-			memcpy(dst + done, dst,
-			       min_t(u32, done, PAGE_SIZE - done));
+		memcpy(dst, pattern->bytes + phase, PAGE_SIZE);
 	}
 	flush_dcache_page(page);
 }
