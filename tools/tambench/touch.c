@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* touch.c - first accesses */
+#include "bench.h"
+
+/* An odd factor makes each number below a power of two another such number. */
+#define SCATTER	2654435761UL
+
+static size_t place(size_t i, size_t n, enum order order)
+{
+	switch (order) {
+	case BACKWARDS:
+		return n - 1 - i;
+	case RANDOM:
+		return i * SCATTER & (n - 1);
+	default:
+		return i;
+	}
+}
+
+/* Returns how many places were touched: pages, or 2 MiB where it is SPARSE. */
+size_t touch(const struct memory *m, enum order order, enum access access,
+	     double part)
+{
+	size_t step = order == SPARSE ? HUGE : PAGE;
+	size_t n = m->size / step, end = n * part, i;
+
+	for (i = 0; i < end; i++) {
+		volatile char *p = m->p + place(i, n, order) * step;
+
+		if (access != WRITE)
+			*p;
+		if (access != READ)
+			*p = 1;
+	}
+	return end;
+}
+
+/*
+ * From getting the memory to the last access, as some peers do their work when
+ * they are asked for it.  Memory of the same kind was touched before, and is
+ * kept: code, slabs and the allocators' own structures have been used, yet the
+ * memory that counts is fresh.
+ */
+static struct result first_touch(const struct bench *b, const struct peer *p)
+{
+	struct memory warm = { .size = 4 * MIB };
+	struct memory m = { .size = b->size };
+	struct result r;
+	uint64_t start;
+	size_t n;
+
+	p->get(&warm);
+	touch(&warm, FORWARDS, b->access, 1);
+
+	r.bytes = committed();
+	start = now();
+	p->get(&m);
+	n = touch(&m, b->order, b->access, 1);
+	r.cost = since(start) / n;
+	r.bytes = committed() - r.bytes;
+	return r;
+}
+
+#define PEERS "anon-4k tam-private tam-shared shmem memfd memfd-private " \
+	      "devzero anon-thp populate populate-write malloc-4k malloc " \
+	      "calloc jemalloc mimalloc tcmalloc uffd sigsegv"
+
+const struct bench touch_cases[] = {
+	{ .name = "touch-write", .unit = "page", .peers = PEERS,
+	  .what = "first access to each page, in order, a write",
+	  .run = first_touch, .size = 16 * MIB },
+	{ .name = "touch-read", .unit = "page", .peers = PEERS,
+	  .what = "the same, a read",
+	  .run = first_touch, .size = 16 * MIB, .access = READ },
+	{ .name = "touch-read-write", .unit = "page", .peers = PEERS,
+	  .what = "the same, a read and then a write",
+	  .run = first_touch, .size = 16 * MIB, .access = READ_WRITE },
+	{ .name = "touch-reverse", .unit = "page", .peers = PEERS,
+	  .what = "a write to each page, the last page first",
+	  .run = first_touch, .size = 16 * MIB, .order = BACKWARDS },
+	{ .name = "touch-random", .unit = "page", .peers = PEERS,
+	  .what = "a write to each page, in no order",
+	  .run = first_touch, .size = 16 * MIB, .order = RANDOM },
+	{ .name = "touch-sparse", .unit = "2 MiB",
+	  .peers = "anon-thp tam-private tam-shared anon-4k malloc calloc "
+		   "jemalloc mimalloc tcmalloc shmem",
+	  .what = "one byte written per 2 MiB of 1 GiB",
+	  .run = first_touch, .size = GIB, .order = SPARSE },
+	{ 0 }
+};
