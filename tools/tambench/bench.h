@@ -85,6 +85,7 @@ enum order { FORWARDS, BACKWARDS, RANDOM, SPARSE };
 enum access { WRITE, READ, READ_WRITE };
 size_t touch(const struct memory *m, enum order order, enum access access,
 	     double part);
+void warm_up(const struct peer *p, size_t size, enum access access);
 struct pattern pattern_of(size_t len);
 
 /* measure.c: for the process that measures */

@@ -11,6 +11,7 @@
 #include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/personality.h>
 #include <sys/utsname.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -144,6 +145,8 @@ static void ask(const struct bench *b, const struct peer *p, struct message *m)
 	pid = fork();
 	if (!pid) {
 		close(fds[0]);
+		/* Where things lie decides how many page tables they need. */
+		personality(ADDR_NO_RANDOMIZE);
 		if (p->preload)
 			setenv("LD_PRELOAD", p->preload, 1);
 		snprintf(fd, sizeof(fd), "%d", fds[1]);

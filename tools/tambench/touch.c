@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* touch.c - first accesses */
+#define _GNU_SOURCE
+#include <sys/mman.h>
+
 #include "bench.h"
 
 /* An odd factor makes each number below a power of two another such number. */
@@ -36,22 +39,38 @@ size_t touch(const struct memory *m, enum order order, enum access access,
 }
 
 /*
+ * A program that has run for a while: the kernel's page allocator has as many
+ * pages as will be wanted, just freed, whoever ran before; and the peer's code,
+ * slabs and structures have been used for some other memory, which is kept, so
+ * that what counts is fresh.
+ */
+void warm_up(const struct peer *p, size_t size, enum access access)
+{
+	struct memory m = { .size = size };
+
+	m.p = map(size, PROT_READ | PROT_WRITE,
+		  MAP_PRIVATE | MAP_ANONYMOUS, -1);
+	madvise(m.p, size, MADV_NOHUGEPAGE);
+	touch(&m, FORWARDS, WRITE, 1);
+	unmap(&m);
+
+	m.size = 4 * MIB;
+	p->get(&m);
+	touch(&m, FORWARDS, access, 1);
+}
+
+/*
  * From getting the memory to the last access, as some peers do their work when
- * they are asked for it.  Memory of the same kind was touched before, and is
- * kept: code, slabs and the allocators' own structures have been used, yet the
- * memory that counts is fresh.
+ * they are asked for it.
  */
 static struct result first_touch(const struct bench *b, const struct peer *p)
 {
-	struct memory warm = { .size = 4 * MIB };
 	struct memory m = { .size = b->size };
 	struct result r;
 	uint64_t start;
 	size_t n;
 
-	p->get(&warm);
-	touch(&warm, FORWARDS, b->access, 1);
-
+	warm_up(p, 16 * MIB, b->access);
 	r.bytes = committed();
 	start = now();
 	p->get(&m);
