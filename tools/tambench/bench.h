@@ -85,8 +85,10 @@ enum order { FORWARDS, BACKWARDS, RANDOM, SPARSE };
 enum access { WRITE, READ, READ_WRITE };
 size_t touch(const struct memory *m, enum order order, enum access access,
 	     double part);
-void warm_up(const struct peer *p, size_t size, enum access access);
+void warm_up(const struct peer *p, size_t size, struct pattern pattern,
+	     enum access access);
 struct pattern pattern_of(size_t len);
+struct result first_touch(const struct bench *b, const struct peer *p);
 
 /* measure.c: for the process that measures */
 uint64_t now(void);

@@ -22,7 +22,8 @@
 #define REPEATS_MAX	101
 
 static const struct bench *const lists[] = {
-	touch_cases,
+	touch_cases, fill_cases, reset_cases, instance_cases, fork_cases,
+	thread_cases, scale_cases, stats_cases,
 };
 
 static const char usage[] =

@@ -265,10 +265,11 @@ const struct peer peers[] = {
 	{ "sigsegv", .what = "mprotect, pages filled by a handler of SIGSEGV",
 	  .get = sigsegv_get, .reset = sigsegv_reset, .put = unmap },
 	/* No memory, or a case's own */
-	{ "proc", .what = "the text of /proc" },
+	{ "proc", .what = "the text of /proc: status and oom_score" },
 	{ "proc-status", .what = "the text of /proc/PID/status alone" },
 	{ "tam-books", .what = "libtamalloc's statistics" },
 	{ "copy", .what = "malloc and memcpy" },
+	{ "tam-image", .what = "private mappings of an object of tam_open" },
 	{ 0 }
 };
 

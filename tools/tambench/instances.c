@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* instances.c - many private instances of one image, a little of each written */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <tamalloc.h>
+
+#include "bench.h"
+
+#define RW	(PROT_READ | PROT_WRITE)
+
+static int open_image(const struct peer *p, size_t size)
+{
+	int fd;
+
+	if (!strcmp(p->name, "tam-image")) {
+		fd = tam_open(NULL);
+		if (fd < 0)
+			missing(tam_strerror(errno));
+	} else {
+		fd = memfd_create("image", MFD_CLOEXEC);
+		check(fd >= 0 && !ftruncate(fd, size), "memfd_create");
+	}
+	return fd;
+}
+
+/* The image is in memory, however it is given out. */
+static struct result instances(const struct bench *b, const struct peer *p)
+{
+	struct pattern pattern = pattern_of(4095);
+	bool copy = !strcmp(p->name, "copy");
+	struct memory m = { .size = b->size };
+	unsigned int i, n = copy ? 4 : b->count;
+	int fd = open_image(p, b->size);
+	struct result r = { 0 };
+	uint64_t start;
+	char *image;
+
+	image = map(b->size, RW, MAP_SHARED, fd);
+	fill(image, 0, b->size, &pattern);
+
+	/* The first warms up.  Copies have no room beside each other. */
+	for (i = 0; i <= n; i++) {
+		if (i == 1) {
+			r.bytes = committed();
+			r.cost = 0;
+		}
+		start = now();
+		if (copy) {
+			m.p = malloc(m.size);
+			check(m.p, "malloc");
+			memcpy(m.p, image, m.size);
+		} else {
+			m.p = map(m.size, RW, MAP_PRIVATE, fd);
+		}
+		touch(&m, RANDOM, WRITE, b->part);
+		r.cost += since(start);
+		if (copy && i < n)
+			free(m.p);
+	}
+	r.cost /= n;
+	r.bytes = (committed() - r.bytes) / (copy ? 1 : n);
+	return r;
+}
+
+const struct bench instance_cases[] = {
+	{ .name = "instances", .unit = "instance",
+	  .what = "100 private instances of an image of 64 MiB, 1% of each written; memory: of an instance",
+	  .peers = "copy tam-image memfd-private",
+	  .run = instances, .size = 64 * MIB, .part = 0.01, .count = 100 },
+	{ 0 }
+};
