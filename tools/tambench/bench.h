@@ -78,6 +78,7 @@ void uffd_put(struct memory *m);
 void sigsegv_get(struct memory *m);
 void sigsegv_reset(struct memory *m);
 void drop(struct memory *m);
+void check_module(bool good);
 void unmap(struct memory *m);
 
 /* touch.c */
@@ -95,7 +96,7 @@ uint64_t now(void);
 double since(uint64_t start);
 size_t committed(void);
 size_t field(const char *path, const char *name);
-size_t free_memory(void);
+size_t kernel_memory(void);
 void check(bool good, const char *what);
 void missing(const char *why) __attribute__((noreturn));
 void report(const struct result *r);

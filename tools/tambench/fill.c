@@ -5,19 +5,22 @@
 #define PEERS "malloc-4k tam-private tam-shared memfd-private uffd sigsegv " \
 	      "malloc calloc jemalloc mimalloc tcmalloc"
 
-#define WHOLE(n) \
-	{ .name = "pattern-whole-" #n, .unit = "page", .peers = PEERS, \
+#define MAIN "malloc-4k tam-private uffd"
+#define WHOLE(n, peers_) \
+	{ .name = "pattern-whole-" #n, .unit = "page", .peers = peers_, \
 	  .what = "a table of a repeated pattern of " #n \
 		  " bytes, all of it written to", \
 	  .run = first_touch, .size = 16 * MIB, .len = n }
-#define PART(n) \
-	{ .name = "pattern-1%-" #n, .unit = "64 MiB", .peers = PEERS, \
+#define PART(n, peers_) \
+	{ .name = "pattern-1%-" #n, .unit = "64 MiB", .peers = peers_, \
 	  .what = "the same, every hundredth page of it written to, in no order", \
 	  .run = first_touch, .size = 64 * MIB, .len = n, .order = RANDOM, \
 	  .part = 0.01 }
 
 const struct bench fill_cases[] = {
-	WHOLE(1), WHOLE(8), WHOLE(24), WHOLE(4096), WHOLE(4095),
-	PART(1), PART(8), PART(24), PART(4096), PART(4095),
+	WHOLE(1, MAIN), WHOLE(8, MAIN), WHOLE(24, PEERS), WHOLE(4096, MAIN),
+	WHOLE(4095, MAIN),
+	PART(1, MAIN), PART(8, MAIN), PART(24, PEERS), PART(4096, MAIN),
+	PART(4095, MAIN),
 	{ 0 }
 };

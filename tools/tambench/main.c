@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fnmatch.h>
 #include <getopt.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/personality.h>
@@ -26,6 +27,8 @@ static const struct bench *const lists[] = {
 	thread_cases, scale_cases, stats_cases,
 };
 
+static bool counting;	/* instructions */
+
 static const char usage[] =
 "usage: tambench [-c CASE]... [-p PEER]... [-n N] [--json]\n"
 "       tambench --from FILE [--from FILE]... [--limits FILE]\n"
@@ -34,8 +37,8 @@ static const char usage[] =
 "own, and prints each as a ratio to the first of a case.\n"
 "  -c, --case CASE    these cases only: shell patterns, as touch-*\n"
 "  -p, --peer PEER    these peers only, shell patterns, too\n"
-"  -n, --repeat N     measure N times, at most 101 (default 7; 3 if instructions\n"
-"                     are counted)\n"
+"  -n, --repeat N     measure N times, at most 101; default 7.  Instructions: at\n"
+"                     most N times, default 5, and twice if that agrees to 1 %\n"
 "      --json         an object a line instead of tables\n"
 "      --from FILE    show what --json wrote, measure nothing; -: standard input\n"
 "      --limits FILE  show what is to be reached, too; status 1 if it is not\n"
@@ -135,6 +138,7 @@ static int measure(const char *name, const char *peer, const char *fd)
 static void ask(const struct bench *b, const struct peer *p, struct message *m)
 {
 	int fds[2], status;
+	bool heard;
 	char fd[16];
 	pid_t pid;
 
@@ -157,13 +161,16 @@ static void ask(const struct bench *b, const struct peer *p, struct message *m)
 		_exit(1);
 	}
 	close(fds[1]);
-	if (pid < 0 || read(fds[0], m, sizeof(*m)) != sizeof(*m)) {
-		m->state = FAILED;
-		strcpy(m->why, "the process that measures said nothing");
-	}
+	heard = pid > 0 && read(fds[0], m, sizeof(*m)) == sizeof(*m);
 	close(fds[0]);
 	if (pid > 0)
 		waitpid(pid, &status, 0);
+	if (!heard) {
+		m->state = FAILED;
+		snprintf(m->why, sizeof(m->why), "the measuring process ended: %s",
+			 pid > 0 && WIFSIGNALED(status) ?
+			 strsignal(WTERMSIG(status)) : "no result");
+	}
 }
 
 static int compare(const void *a, const void *b)
@@ -176,11 +183,23 @@ static int compare(const void *a, const void *b)
 struct series {
 	const struct peer *peer;
 	double cost[REPEATS_MAX], bytes[REPEATS_MAX];
+	int n;
 	struct message last;
 };
 
-static void summarise(struct series *s, int n, struct record *r)
+/* Counts of instructions that agree need no more of them. */
+static bool enough(struct series *s, int n)
 {
+	if (s->last.state != MEASURED || s->n == n)
+		return true;
+	return counting && s->n == 2 &&
+	       fabs(s->cost[0] - s->cost[1]) <= 0.01 * s->cost[0];
+}
+
+static void summarise(struct series *s, struct record *r)
+{
+	int n = s->n;
+
 	r->peer = (char *)s->peer->name;
 	if (s->last.state == MISSING) {
 		r->missing = strdup(s->last.why);
@@ -212,11 +231,11 @@ static bool run(const struct bench *b, const struct choice *only, int n,
 		for (j = 0; j < count; j++) {
 			struct series *s = &series[j];
 
-			if (s->last.state != MEASURED)
+			if (enough(s, n))
 				continue;
 			ask(b, s->peer, &s->last);
-			s->cost[i] = s->last.result.cost;
-			s->bytes[i] = s->last.result.bytes;
+			s->cost[s->n] = s->last.result.cost;
+			s->bytes[s->n++] = s->last.result.bytes;
 			if (s->last.state == FAILED)
 				fprintf(stderr, "tambench: %s, %s: %s\n",
 					b->name, s->peer->name, s->last.why);
@@ -234,7 +253,7 @@ static bool run(const struct bench *b, const struct choice *only, int n,
 		r.unit = (char *)b->unit;
 		if (b->counts)
 			r.method = "ratio";
-		summarise(&series[j], n, &r);
+		summarise(&series[j], &r);
 		add_record(all, &r);
 		if (json)
 			write_json(&r, stdout);
@@ -269,8 +288,8 @@ int main(int argc, char **argv)
 	if (argc == 5 && !strcmp(argv[1], "--measure"))
 		return measure(argv[2], argv[3], argv[4]);
 
-	icount = icount && *icount ? icount : NULL;
-	n = icount ? 3 : 7;
+	counting = icount && *icount;
+	n = counting ? 5 : 7;
 	while ((option = getopt_long(argc, argv, "c:p:n:h", options, NULL)) != -1) {
 		switch (option) {
 		case 'c': choose(&only_cases, optarg); break;
@@ -296,7 +315,7 @@ int main(int argc, char **argv)
 	uname(&name);
 	common.kernel = name.release;
 	common.cpus = (int)sysconf(_SC_NPROCESSORS_ONLN);
-	common.method = icount ? "instructions" : "nanoseconds";
+	common.method = counting ? "instructions" : "nanoseconds";
 	while (!from && (b = next_case(b)))
 		if (chosen(&only_cases, b->name) &&
 		    !(b->parallel && common.cpus == 1))

@@ -78,6 +78,7 @@ size_t field(const char *path, const char *name)
 	close(fd);
 	text[len] = 0;
 	at = strstr(text, name);
+	errno = ENODATA;
 	check(at, name);
 	return strtoul(at + strlen(name), NULL, 10) * KIB;
 }
@@ -88,7 +89,10 @@ size_t committed(void)
 	return field("/proc/self/smaps_rollup", "\nRss:");
 }
 
-size_t free_memory(void)
+/* What the kernel needs for keeping memory, beside that memory */
+size_t kernel_memory(void)
 {
-	return field("/proc/meminfo", "MemFree:");
+	return field("/proc/meminfo", "\nPageTables:") +
+	       field("/proc/meminfo", "\nSlab:") +
+	       field("/proc/meminfo", "\nPercpu:");
 }

@@ -67,13 +67,19 @@ void drop(struct memory *m)
 
 /* tamalloc */
 
+void check_module(bool good)
+{
+	if (!good && errno == ENODEV)
+		missing("no /dev/tamalloc");
+	check(good, "libtamalloc");
+}
+
 static void tam_get_as(struct memory *m, unsigned long flags)
 {
 	m->p = tam_alloc(m->size, &(struct tam_attr){
 		.pattern = m->pattern.bytes, .pattern_len = m->pattern.len,
 		.flags = flags | TAM_NO_FALLBACK });
-	if (!m->p)
-		missing(tam_strerror(errno));
+	check_module(m->p);
 }
 
 static void tam_get(struct memory *m)
@@ -268,7 +274,8 @@ const struct peer peers[] = {
 	{ "proc", .what = "the text of /proc: status and oom_score" },
 	{ "proc-status", .what = "the text of /proc/PID/status alone" },
 	{ "tam-books", .what = "libtamalloc's statistics" },
-	{ "copy", .what = "malloc and memcpy" },
+	{ "copy", .what = "malloc and memcpy, THP as the system says" },
+	{ "copy-4k", .what = "malloc and memcpy, THP never", .small_pages = true },
 	{ "tam-image", .what = "private mappings of an object of tam_open" },
 	{ 0 }
 };

@@ -58,13 +58,13 @@ static struct result pieces(const struct bench *b, const struct peer *p)
 		warm.pattern = pattern_of(b->len);
 		get_piece(&warm, p);
 	}
-	r.bytes = free_memory();
+	r.bytes = kernel_memory();
 	start = now();
 	for (i = 0; i < b->count; i++)
 		get_piece(&m[i], p);
 	r.cost = since(start) / b->count;
-	r.bytes = (r.bytes - free_memory()) / b->count - PAGE;
-	if (b->count < 1000)
+	r.bytes = (kernel_memory() - r.bytes) / b->count;
+	if (b->count < 10000)
 		r.bytes = -1;	/* lost in the kernel's own coming and going */
 	return r;
 }
@@ -78,11 +78,9 @@ static struct result overhead(const struct bench *b, const struct peer *p)
 
 	warm_up(p, 16 * MIB, m.pattern, WRITE);
 	p->get(&m);
-	r.bytes = free_memory();
+	r.bytes = kernel_memory();
 	n = touch(&m, FORWARDS, WRITE, 1);
-	r.bytes = r.bytes - free_memory();
-	r.cost = r.bytes / n / PAGE;
-	r.bytes = r.bytes / n - PAGE;
+	r.cost = r.bytes = (kernel_memory() - r.bytes) / n;
 	return r;
 }
 
@@ -91,25 +89,26 @@ static struct result overhead(const struct bench *b, const struct peer *p)
 	  .peers = "anon-4k tam-private tam-shared shmem memfd devzero", \
 	  .what = "reserving " text "iB and giving it back", \
 	  .run = reserve, .size = bytes }
-#define PIECES(n) \
+#define OTHERS " tam-shared shmem devzero"
+#define PIECES(n, with) \
 	{ .name = "objects-" #n, .unit = "object", .len = 8, \
-	  .peers = "memfd-private tam-private tam-shared", \
-	  .what = #n " objects with a pattern, a page of each written; memory: of an object and its mapping, beside that page", \
+	  .peers = "memfd-private tam-private" with, \
+	  .what = #n " objects with a pattern, a page of each written; memory: page tables and slabs", \
 	  .run = pieces, .size = 2 * PAGE, .count = n }
-#define MAPPINGS(n) \
+#define MAPPINGS(n, with) \
 	{ .name = "mappings-" #n, .unit = "mapping", \
-	  .peers = "anon-4k tam-private tam-shared shmem devzero", \
-	  .what = #n " pieces of zeros, a page of each written; memory: beside that page", \
+	  .peers = "anon-4k tam-private" with, \
+	  .what = #n " pieces of zeros, a page of each written; memory: page tables and slabs", \
 	  .run = pieces, .size = 2 * PAGE, .count = n }
 
 const struct bench scale_cases[] = {
 	RESERVE("4K", 4 * KIB), RESERVE("1M", MIB), RESERVE("1G", GIB),
 	RESERVE("16T", 16 * TIB),
-	MAPPINGS(1), MAPPINGS(1000), MAPPINGS(65000),
-	PIECES(1), PIECES(1000), PIECES(65000),
-	{ .name = "overhead", .unit = "byte", .counts = true,
+	MAPPINGS(1, OTHERS), MAPPINGS(1000, OTHERS), MAPPINGS(65000, ""),
+	PIECES(1, " tam-shared"), PIECES(1000, " tam-shared"), PIECES(65000, ""),
+	{ .name = "overhead", .unit = "page", .counts = true,
 	  .peers = "anon-4k tam-private tam-shared shmem anon-thp",
-	  .what = "memory taken for each byte committed; memory: beside a page",
+	  .what = "bytes of page tables and slabs for each page committed",
 	  .run = overhead, .size = 256 * MIB },
 	{ 0 }
 };

@@ -88,8 +88,7 @@ static int list_books(void)
 
 	sysinfo(&info);
 	it = tam_iter_processes(0);
-	if (!it)
-		missing(tam_strerror(errno));
+	check_module(it);
 	for (; tam_iter_next(it, &p, sizeof(p)) > 0; n++)
 		tam_oom_score_of(&p, (info.totalram + info.totalswap) *
 				     (uint64_t)info.mem_unit);
@@ -130,9 +129,8 @@ static struct result one(const struct bench *b, const struct peer *p)
 			read_file("self", "status");
 			if (!strcmp(p->name, "proc"))
 				read_file("self", "oom_score");
-		} else if (tam_process_stats(0, &s, sizeof(s))) {
-			missing(tam_strerror(errno));
 		} else {
+			check_module(!tam_process_stats(0, &s, sizeof(s)));
 			tam_oom_score(&s);
 		}
 		r.cost = since(start);
@@ -155,8 +153,8 @@ static struct result whole(const struct bench *b, const struct peer *p)
 		if (strcmp(p->name, "tam-books")) {
 			list_proc(false);
 			read_file("", "meminfo");
-		} else if (tam_system_stats(&s, sizeof(s))) {
-			missing(tam_strerror(errno));
+		} else {
+			check_module(!tam_system_stats(&s, sizeof(s)));
 		}
 		r.cost = since(start);
 	}

@@ -69,7 +69,7 @@ struct pattern pattern_of(size_t len)
 
 	for (i = 0; i < len; i++)
 		bytes[i] = 1 + i % 251;
-	return (struct pattern){ bytes, len };
+	return (struct pattern){ len ? bytes : NULL, len };
 }
 
 /*
@@ -96,6 +96,7 @@ struct result first_touch(const struct bench *b, const struct peer *p)
 	return r;
 }
 
+#define MAIN "anon-4k tam-private tam-shared shmem"
 #define PEERS "anon-4k tam-private tam-shared shmem memfd memfd-private " \
 	      "devzero anon-thp populate populate-write malloc-4k malloc " \
 	      "calloc jemalloc mimalloc tcmalloc uffd sigsegv"
@@ -110,10 +111,10 @@ const struct bench touch_cases[] = {
 	{ .name = "touch-read-write", .unit = "page", .peers = PEERS,
 	  .what = "the same, a read and then a write",
 	  .run = first_touch, .size = 16 * MIB, .access = READ_WRITE },
-	{ .name = "touch-reverse", .unit = "page", .peers = PEERS,
+	{ .name = "touch-reverse", .unit = "page", .peers = MAIN,
 	  .what = "a write to each page, the last page first",
 	  .run = first_touch, .size = 16 * MIB, .order = BACKWARDS },
-	{ .name = "touch-random", .unit = "page", .peers = PEERS,
+	{ .name = "touch-random", .unit = "page", .peers = MAIN,
 	  .what = "a write to each page, in no order",
 	  .run = first_touch, .size = 16 * MIB, .order = RANDOM },
 	{ .name = "touch-sparse", .unit = "2 MiB",
