@@ -17,10 +17,12 @@ help:
 	@echo '                  lockdep, kmemleak and more; compiled first, 10 minutes'
 	@echo '  check-kcsan     the same, for data races'
 	@echo '  soak            an hour (SOAK=$(SOAK) seconds) of random calls, and stress-ng'
+	@echo '  bench           against what people use now, on kernels 6.1 and 7.x: tables,'
+	@echo '                  limits, plots in build/bench; 12 minutes'
 	@echo '  lint            static checks of everything: tests/lint'
 	@echo 'Building:'
 	@echo '  module          module/tamalloc.ko, for the running kernel or KDIR='
-	@echo '  lib tools       libtamalloc; tamstat and the demos'
+	@echo '  lib tools       libtamalloc; tamstat, tambench and the demos'
 	@echo '  clean'
 	@echo 'Installing, as root:'
 	@echo '  install         the library, tamstat (PREFIX=$(PREFIX), DESTDIR=, LIBDIR=)'
@@ -65,6 +67,16 @@ soak:
 	$(MAKE) tools tests
 	tests/soak $(SOAK) $(KERNEL)
 
+# Counts of instructions do not depend on what else runs; times do.
+bench:
+	tools/need build tools vm bench
+	$(MAKE) lib
+	$(MAKE) -C tools tambench
+	tools/bench run icount 6.1 & \
+	tools/bench run icount 7.x && wait $$!
+	tools/bench run time 6.1
+	tools/bench show
+
 lint:
 	tools/need build tools vm lint
 	tests/lint
@@ -94,6 +106,7 @@ clean:
 	$(MAKE) -C libtamalloc clean
 	$(MAKE) -C tools clean
 	$(MAKE) -C tests clean
+	rm -rf build
 
-.PHONY: help module lib tools tests demo check check-kernels check-debug \
+.PHONY: help module lib tools tests demo bench check check-kernels check-debug \
 	check-kcsan soak lint install dkms-install dkms-uninstall clean

@@ -13,7 +13,8 @@
 	  .run = first_touch, .size = 16 * MIB, .len = n }
 #define PART(n, peers_) \
 	{ .name = "pattern-1%-" #n, .unit = "64 MiB", .peers = peers_, \
-	  .what = "the same, every hundredth page of it written to, in no order", \
+	  .what = "a table of a repeated pattern of " #n \
+		  " bytes, one page in a hundred of it written to", \
 	  .run = first_touch, .size = 64 * MIB, .len = n, .order = RANDOM, \
 	  .part = 0.01 }
 

@@ -30,8 +30,8 @@ static const struct bench *const lists[] = {
 static bool counting;	/* instructions */
 
 static const char usage[] =
-"usage: tambench [-c CASE]... [-p PEER]... [-n N] [--json]\n"
-"       tambench --from FILE [--from FILE]... [--limits FILE]\n"
+"usage: tambench [-c CASE]... [-p PEER]... [-n N] [--json|--tsv]\n"
+"       tambench --from FILE [--from FILE]... [--limits FILE] [--tsv]\n"
 "       tambench --list\n"
 "Measures ways to get memory with known first contents, in processes of their\n"
 "own, and prints each as a ratio to the first of a case.\n"
@@ -40,6 +40,8 @@ static const char usage[] =
 "  -n, --repeat N     measure N times, at most 101; default 7.  Instructions: at\n"
 "                     most N times, default 5, and twice if that agrees to 1 %\n"
 "      --json         an object a line instead of tables\n"
+"      --tsv          instead of tables: case, peer, what it is, unit, method,\n"
+"                     kernel, median, lowest, highest between tabs\n"
 "      --from FILE    show what --json wrote, measure nothing; -: standard input\n"
 "      --limits FILE  show what is to be reached, too; status 1 if it is not\n"
 "      --list         the cases and the peers\n"
@@ -261,7 +263,7 @@ static bool run(const struct bench *b, const struct choice *only, int n,
 	return good;
 }
 
-enum { JSON = 256, FROM, LIMITS, LIST };
+enum { JSON = 256, TSV, FROM, LIMITS, LIST };
 
 int main(int argc, char **argv)
 {
@@ -270,6 +272,7 @@ int main(int argc, char **argv)
 		{ "peer", required_argument, NULL, 'p' },
 		{ "repeat", required_argument, NULL, 'n' },
 		{ "json", no_argument, NULL, JSON },
+		{ "tsv", no_argument, NULL, TSV },
 		{ "from", required_argument, NULL, FROM },
 		{ "limits", required_argument, NULL, LIMITS },
 		{ "list", no_argument, NULL, LIST },
@@ -278,7 +281,7 @@ int main(int argc, char **argv)
 	};
 	struct choice only_cases = { 0 }, only_peers = { 0 };
 	const char *icount = getenv("TAM_ICOUNT"), *limits = NULL;
-	bool json = false, from = false, good = true;
+	bool json = false, tsv = false, from = false, good = true;
 	struct records all = { 0 };
 	struct record common = { 0 };
 	const struct bench *b = NULL;
@@ -296,6 +299,7 @@ int main(int argc, char **argv)
 		case 'p': choose(&only_peers, optarg); break;
 		case 'n': n = atoi(optarg); break;
 		case JSON: json = true; break;
+		case TSV: tsv = true; break;
 		case LIMITS: limits = optarg; break;
 		case LIST: list(); return 0;
 		case 'h': fputs(usage, stdout); return 0;
@@ -320,7 +324,9 @@ int main(int argc, char **argv)
 		if (chosen(&only_cases, b->name) &&
 		    !(b->parallel && common.cpus == 1))
 			good &= run(b, &only_peers, n, &common, &all, json);
-	if (!json)
+	if (tsv)
+		write_tsv(&all, stdout);
+	else if (!json)
 		print_tables(&all);
 	if (limits)
 		good &= print_limits(&all, limits);

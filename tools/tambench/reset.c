@@ -73,14 +73,14 @@ const struct bench reset_cases[] = {
 	RESET(1%, 0.01, GIB, "1 GiB"), RESET(10%, 0.1, GIB, "1 GiB"),
 	RESET(100%, 1, GIB / 4, "256 MiB"),
 	{ .name = "reset-small", .unit = "64 MiB", .len = 24,
-	  .what = "the same, a table of 64 MiB after 1%",
+	  .what = "first contents, a pattern of 24 bytes, again after 1% of 64 MiB was written to",
 	  .peers = "memfd-private tam-private tam-shared uffd malloc-4k",
 	  .run = reset, .size = 64 * MIB, .part = 0.01 },
 	{ .name = "memset", .unit = "1 GiB", .peers = "anon-4k tam-private anon-thp",
 	  .what = "all of a fresh table set to a byte; memory: then committed",
 	  .run = set_all, .size = GIB },
 	{ .name = "memset-1%", .unit = "1 GiB", .peers = "anon-4k tam-private",
-	  .what = "the same after 1% was written to",
+	  .what = "all of a table set to a byte after 1% was written to; memory: then committed",
 	  .run = set_all, .size = GIB, .part = 0.01 },
 	{ 0 }
 };

@@ -52,6 +52,21 @@ void write_json(const struct record *r, FILE *to)
 	json_decref(o);
 }
 
+/* For plots; ? is what gnuplot is to take for missing. */
+void write_tsv(const struct records *all, FILE *to)
+{
+	const struct record *r;
+
+	for (r = all->r; r < all->r + all->n; r++) {
+		fprintf(to, "%s\t%s\t%s\t%s\t%s\t%s\t", r->of, r->peer, r->what,
+			r->unit, r->method, r->kernel);
+		if (r->missing)
+			fputs("?\t?\t?\n", to);
+		else
+			fprintf(to, "%g\t%g\t%g\n", r->median, r->min, r->max);
+	}
+}
+
 /* What is read is kept for good. */
 bool read_json(struct records *all, const char *path)
 {

@@ -29,6 +29,8 @@ const struct record *find_record(const struct records *all, const char *of,
 bool read_json(struct records *all, const char *path);
 void write_json(const struct record *r, FILE *to);
 
+void write_tsv(const struct records *all, FILE *to);
+
 /* table.c */
 void print_tables(const struct records *all);
 bool print_limits(const struct records *all, const char *path);

@@ -73,15 +73,14 @@ static struct result pieces(const struct bench *b, const struct peer *p)
 static struct result overhead(const struct bench *b, const struct peer *p)
 {
 	struct memory m = { .size = b->size };
-	struct result r;
+	double before;
 	size_t n;
 
 	warm_up(p, 16 * MIB, m.pattern, WRITE);
 	p->get(&m);
-	r.bytes = kernel_memory();
+	before = kernel_memory();
 	n = touch(&m, FORWARDS, WRITE, 1);
-	r.cost = r.bytes = (kernel_memory() - r.bytes) / n;
-	return r;
+	return (struct result){ (kernel_memory() - before) / n, -1 };
 }
 
 #define RESERVE(text, bytes) \
@@ -104,8 +103,8 @@ static struct result overhead(const struct bench *b, const struct peer *p)
 const struct bench scale_cases[] = {
 	RESERVE("4K", 4 * KIB), RESERVE("1M", MIB), RESERVE("1G", GIB),
 	RESERVE("16T", 16 * TIB),
-	MAPPINGS(1, OTHERS), MAPPINGS(1000, OTHERS), MAPPINGS(65000, ""),
-	PIECES(1, " tam-shared"), PIECES(1000, " tam-shared"), PIECES(65000, ""),
+	MAPPINGS(100, OTHERS), MAPPINGS(1000, OTHERS), MAPPINGS(65000, ""),
+	PIECES(100, " tam-shared"), PIECES(1000, " tam-shared"), PIECES(65000, ""),
 	{ .name = "overhead", .unit = "page", .counts = true,
 	  .peers = "anon-4k tam-private tam-shared shmem anon-thp",
 	  .what = "bytes of page tables and slabs for each page committed",

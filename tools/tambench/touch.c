@@ -59,6 +59,8 @@ void warm_up(const struct peer *p, size_t size, struct pattern pattern,
 	m.pattern = pattern;
 	p->get(&m);
 	touch(&m, FORWARDS, access, 1);
+	since(now());
+	committed();
 }
 
 /* Contents that show any mistake of order: no byte twice in a row, none zero. */
@@ -106,16 +108,16 @@ const struct bench touch_cases[] = {
 	  .what = "first access to each page, in order, a write",
 	  .run = first_touch, .size = 16 * MIB },
 	{ .name = "touch-read", .unit = "page", .peers = PEERS,
-	  .what = "the same, a read",
+	  .what = "first access to each page, in order, a read",
 	  .run = first_touch, .size = 16 * MIB, .access = READ },
 	{ .name = "touch-read-write", .unit = "page", .peers = PEERS,
-	  .what = "the same, a read and then a write",
+	  .what = "first access to each page, in order, a read and then a write",
 	  .run = first_touch, .size = 16 * MIB, .access = READ_WRITE },
 	{ .name = "touch-reverse", .unit = "page", .peers = MAIN,
-	  .what = "a write to each page, the last page first",
+	  .what = "first access to each page, the last page first, a write",
 	  .run = first_touch, .size = 16 * MIB, .order = BACKWARDS },
 	{ .name = "touch-random", .unit = "page", .peers = MAIN,
-	  .what = "a write to each page, in no order",
+	  .what = "first access to each page, in no order, a write",
 	  .run = first_touch, .size = 16 * MIB, .order = RANDOM },
 	{ .name = "touch-sparse", .unit = "2 MiB",
 	  .peers = "anon-thp tam-private tam-shared anon-4k malloc calloc "
