@@ -57,7 +57,7 @@ struct bench {
 	bool parallel;		/* means nothing on one processor */
 	size_t size;
 	double part;		/* of the pages is touched */
-	int order, access;	/* touch.c's */
+	int order, access;	/* enums of touch.c */
 	size_t len;		/* of the pattern */
 	unsigned int count;
 };
@@ -84,8 +84,7 @@ void unmap(struct memory *m);
 /* touch.c */
 enum order { FORWARDS, BACKWARDS, RANDOM, SPARSE };
 enum access { WRITE, READ, READ_WRITE };
-size_t touch(const struct memory *m, enum order order, enum access access,
-	     double part);
+size_t touch(const struct memory *m, int order, enum access access, double part);
 void warm_up(const struct peer *p, size_t size, struct pattern pattern,
 	     enum access access);
 struct pattern pattern_of(size_t len);
@@ -97,7 +96,8 @@ double since(uint64_t start);
 size_t committed(void);
 size_t field(const char *path, const char *name);
 size_t kernel_memory(void);
-void check(bool good, const char *what);
+void failed(const char *what) __attribute__((noreturn));
+#define check(good, what)	((good) ? (void)0 : failed(what))
 void missing(const char *why) __attribute__((noreturn));
 void report(const struct result *r);
 extern int report_fd;

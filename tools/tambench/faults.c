@@ -17,7 +17,6 @@
 
 /* userfaultfd: the thread sleeps in read(2), and copies a page when woken. */
 struct filler {
-	struct memory *memory;
 	char *start;		/* the memory's, which may move */
 	struct pattern pattern;
 	int fd;
@@ -49,9 +48,9 @@ void uffd_get(struct memory *m)
 {
 	struct uffdio_api api = { .api = UFFD_API };
 	struct uffdio_register range = { .mode = UFFDIO_REGISTER_MODE_MISSING };
-	struct filler *f = malloc(sizeof(*f));
+	struct filler *f = calloc(1, sizeof(*f));
 
-	check(f, "malloc");
+	check(f, "calloc");
 	f->pattern = m->pattern;
 	f->fd = syscall(SYS_userfaultfd, O_CLOEXEC);
 	if (f->fd < 0)

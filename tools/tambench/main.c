@@ -202,7 +202,7 @@ static void summarise(struct series *s, struct record *r)
 {
 	int n = s->n;
 
-	r->peer = (char *)s->peer->name;
+	r->peer = s->peer->name;
 	if (s->last.state == MISSING) {
 		r->missing = strdup(s->last.why);
 		return;
@@ -250,9 +250,9 @@ static bool run(const struct bench *b, const struct choice *only, int n,
 			good = false;
 			continue;
 		}
-		r.of = (char *)b->name;
-		r.what = (char *)b->what;
-		r.unit = (char *)b->unit;
+		r.of = b->name;
+		r.what = b->what;
+		r.unit = b->unit;
 		if (b->counts)
 			r.method = "ratio";
 		summarise(&series[j], &r);
@@ -295,20 +295,38 @@ int main(int argc, char **argv)
 	n = counting ? 5 : 7;
 	while ((option = getopt_long(argc, argv, "c:p:n:h", options, NULL)) != -1) {
 		switch (option) {
-		case 'c': choose(&only_cases, optarg); break;
-		case 'p': choose(&only_peers, optarg); break;
-		case 'n': n = atoi(optarg); break;
-		case JSON: json = true; break;
-		case TSV: tsv = true; break;
-		case LIMITS: limits = optarg; break;
-		case LIST: list(); return 0;
-		case 'h': fputs(usage, stdout); return 0;
+		case 'c':
+			choose(&only_cases, optarg);
+			break;
+		case 'p':
+			choose(&only_peers, optarg);
+			break;
+		case 'n':
+			n = atoi(optarg);
+			break;
+		case JSON:
+			json = true;
+			break;
+		case TSV:
+			tsv = true;
+			break;
+		case LIMITS:
+			limits = optarg;
+			break;
+		case LIST:
+			list();
+			return 0;
+		case 'h':
+			fputs(usage, stdout);
+			return 0;
 		case FROM:
 			if (!read_json(&all, optarg))
 				return 1;
 			from = true;
 			break;
-		default: fputs(usage, stderr); return 2;
+		default:
+			fputs(usage, stderr);
+			return 2;
 		}
 	}
 	if (optind < argc || n < 1 || n > REPEATS_MAX) {

@@ -26,12 +26,10 @@ void missing(const char *why)
 	tell(&m);
 }
 
-void check(bool good, const char *what)
+void failed(const char *what)
 {
 	struct message m = { .state = FAILED };
 
-	if (good)
-		return;
 	snprintf(m.why, sizeof(m.why), "%s: %s", what, strerror(errno));
 	tell(&m);
 }

@@ -266,8 +266,9 @@ const struct peer peers[] = {
 	{ "tcmalloc", .what = "calloc of tcmalloc, THP as the system says",
 	  .preload = "libtcmalloc_minimal.so.4", .symbol = "tc_malloc",
 	  .get = calloc_get, .reset = fill_all, .put = free_put },
-	{ "uffd", .what = "userfaultfd, a thread that fills pages",
-	  .get = uffd_get, .reset = drop, .put = uffd_put },
+	/* With huge pages the kernel would clear one, only to ask for a small. */
+	{ "uffd", .what = "userfaultfd, a thread that fills pages; THP never",
+	  .get = uffd_get, .reset = drop, .put = uffd_put, .small_pages = true },
 	{ "sigsegv", .what = "mprotect, pages filled by a handler of SIGSEGV",
 	  .get = sigsegv_get, .reset = sigsegv_reset, .put = unmap },
 	/* No memory, or a case's own */

@@ -63,15 +63,15 @@ static struct result set_all(const struct bench *b, const struct peer *p)
 }
 
 #define RESET(percent, fraction, bytes, text) \
-	{ .name = "reset-" #percent, .unit = text, .len = 24, \
-	  .what = "first contents, a pattern of 24 bytes, again after " #percent \
+	{ .name = "reset-" percent, .unit = text, .len = 24, \
+	  .what = "first contents, a pattern of 24 bytes, again after " percent \
 		  " was written to; memory: that holds the first contents", \
 	  .peers = "memfd-private tam-private", \
 	  .run = reset, .size = bytes, .part = fraction }
 
 const struct bench reset_cases[] = {
-	RESET(1%, 0.01, GIB, "1 GiB"), RESET(10%, 0.1, GIB, "1 GiB"),
-	RESET(100%, 1, GIB / 4, "256 MiB"),
+	RESET("1%", 0.01, GIB, "1 GiB"), RESET("10%", 0.1, GIB, "1 GiB"),
+	RESET("100%", 1, GIB / 4, "256 MiB"),
 	{ .name = "reset-small", .unit = "64 MiB", .len = 24,
 	  .what = "first contents, a pattern of 24 bytes, again after 1% of 64 MiB was written to",
 	  .peers = "memfd-private tam-private tam-shared uffd malloc-4k",

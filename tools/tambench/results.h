@@ -8,11 +8,11 @@
 
 /* Of one case with one peer on one kernel */
 struct record {
-	char *of, *peer;	/* the case */
-	char *what, *unit;	/* of the case */
-	char *method;		/* "instructions", "nanoseconds", "ratio" */
-	char *kernel;
-	char *missing;		/* why there are no figures, or NULL */
+	const char *of, *peer;	/* the case */
+	const char *what, *unit;	/* of the case */
+	const char *method;		/* "instructions", "nanoseconds", "ratio" */
+	const char *kernel;
+	const char *missing;		/* why there are no figures, or NULL */
 	double median, min, max;
 	double bytes;		/* -1: none */
 	int repeats, cpus;

@@ -66,6 +66,7 @@ static struct result pieces(const struct bench *b, const struct peer *p)
 	r.bytes = (kernel_memory() - r.bytes) / b->count;
 	if (b->count < 10000)
 		r.bytes = -1;	/* lost in the kernel's own coming and going */
+	free(m);
 	return r;
 }
 
@@ -92,12 +93,14 @@ static struct result overhead(const struct bench *b, const struct peer *p)
 #define PIECES(n, with) \
 	{ .name = "objects-" #n, .unit = "object", .len = 8, \
 	  .peers = "memfd-private tam-private" with, \
-	  .what = #n " objects with a pattern, a page of each written; memory: page tables and slabs", \
+	  .what = #n " objects with a pattern, a page of each written; " \
+		  "memory: page tables and slabs", \
 	  .run = pieces, .size = 2 * PAGE, .count = n }
 #define MAPPINGS(n, with) \
 	{ .name = "mappings-" #n, .unit = "mapping", \
 	  .peers = "anon-4k tam-private" with, \
-	  .what = #n " pieces of zeros, a page of each written; memory: page tables and slabs", \
+	  .what = #n " pieces of zeros, a page of each written; " \
+		  "memory: page tables and slabs", \
 	  .run = pieces, .size = 2 * PAGE, .count = n }
 
 const struct bench scale_cases[] = {

@@ -100,7 +100,7 @@ static struct result list(const struct bench *b, const struct peer *p)
 {
 	struct result r = { .bytes = -1 };
 	uint64_t start;
-	int i, n = 1;
+	int i, n;
 
 	setpgid(0, 0);
 	start_processes(b->count);

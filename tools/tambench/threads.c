@@ -160,7 +160,7 @@ static struct result locks(const struct bench *b, const struct peer *p)
 #define PEERS "anon-4k tam-private tam-shared shmem"
 #define THREADS(name_, n, what_, ...) \
 	{ .name = name_, .unit = "time of one", .peers = PEERS, .counts = true, \
-	  .parallel = true, .what = what_, .run = speed, .size = 64 * MIB, \
+	  .parallel = true, .what = what_, .run = speed, .size = 32 * MIB, \
 	  .count = n, __VA_ARGS__ }
 #define MAPPERS(n) \
 	{ .name = "mmap-" #n, .unit = "call pair", \

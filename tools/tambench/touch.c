@@ -8,7 +8,7 @@
 /* An odd factor makes each number below a power of two another such number. */
 #define SCATTER	2654435761UL
 
-static size_t place(size_t i, size_t n, enum order order)
+static size_t place(size_t i, size_t n, int order)
 {
 	switch (order) {
 	case BACKWARDS:
@@ -21,8 +21,7 @@ static size_t place(size_t i, size_t n, enum order order)
 }
 
 /* Returns how many places were touched: pages, or 2 MiB where it is SPARSE. */
-size_t touch(const struct memory *m, enum order order, enum access access,
-	     double part)
+size_t touch(const struct memory *m, int order, enum access access, double part)
 {
 	size_t step = order == SPARSE ? HUGE : PAGE;
 	size_t n = m->size / step, end = n * part, i;
