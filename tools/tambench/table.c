@@ -91,7 +91,7 @@ static int print_limit(const struct records *all, char *line)
 	x = strcmp(measure, "bytes") ? a->median : a->bytes;
 	y = strcmp(measure, "bytes") ? b->median : b->bytes;
 	good = x / y <= limit * (1 + PRECISION);
-	printf("%8.3g  %s\n", x / y, good ? "met" : "NOT MET");
+	printf("%8.4g  %s\n", x / y, good ? "met" : "NOT MET");
 	return good;
 }
 
