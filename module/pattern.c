@@ -8,10 +8,13 @@
 
 #include "tam.h"
 
-/* The pattern goes on for a page: a page can begin anywhere in it. */
+/*
+ * The pattern goes on for a page, as a page can begin anywhere in it, but for
+ * one that is a byte.
+ */
 int tam_pattern_copy(struct tam_pattern *pattern, u64 user_bytes, u32 len)
 {
-	size_t size = (size_t)len + PAGE_SIZE;
+	size_t size = len == 1 ? 1 : len + PAGE_SIZE;
 	size_t done;
 	u8 *bytes;
 
