@@ -26,6 +26,14 @@ static int open_image(const struct peer *p, size_t size)
 	return fd;
 }
 
+static char *copy_of(const char *image, size_t size)
+{
+	char *p = malloc(size);
+
+	check(p, "malloc");
+	return memcpy(p, image, size);
+}
+
 /* The image is in memory, however it is given out. */
 static struct result instances(const struct bench *b, const struct peer *p)
 {
@@ -48,13 +56,8 @@ static struct result instances(const struct bench *b, const struct peer *p)
 			r.cost = 0;
 		}
 		start = now();
-		if (copy) {
-			m.p = malloc(m.size);
-			check(m.p, "malloc");
-			memcpy(m.p, image, m.size);
-		} else {
-			m.p = map(m.size, RW, MAP_PRIVATE, fd);
-		}
+		m.p = copy ? copy_of(image, m.size) :
+			     map(m.size, RW, MAP_PRIVATE, fd);
 		touch(&m, RANDOM, WRITE, b->part);
 		r.cost += since(start);
 		if (copy && i < n)
