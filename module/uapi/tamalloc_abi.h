@@ -57,8 +57,9 @@ struct tam_query {
 
 /*
  * The pattern repeats from offset 0 of the object, also where its length does
- * not divide a page.  EBUSY once the object has been mapped; ENOMEM: no memory
- * for the pattern.
+ * not divide a page.  One of more than a byte takes its length and a page of the
+ * kernel's memory, rounded up as kmalloc() does; the caller's cgroup pays.  EBUSY
+ * once the object has been mapped; ENOMEM: no memory for the pattern.
  */
 struct tam_attr_set {
 	__u64 flags;			/* TAM_ATTR_* */
