@@ -423,7 +423,7 @@ static void wait_for_ksm(void)
 {
 	char text[32];
 
-	for (int i = 0; i < 500; i++) {
+	for (unsigned int i = 0; i < 500 * patience(); i++) {
 		get(KSM "pages_sharing", text, sizeof(text));
 		if (strtoul(text, NULL, 10) > 1000)
 			return;
