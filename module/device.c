@@ -56,8 +56,6 @@ static const struct file_operations tam_fops = {
 	.open		= tam_open,
 	.release	= tam_release,
 	.mmap		= tam_mmap,
-	/* Whole page tables of its own: munmap need not look through a shared one. */
-	.get_unmapped_area = thp_get_unmapped_area,
 	.unlocked_ioctl	= tam_ioctl,
 	.compat_ioctl	= compat_ptr_ioctl,
 	.fsync		= noop_fsync,	/* msync(2): there is nothing behind */
