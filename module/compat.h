@@ -38,10 +38,10 @@ static inline int tam_set_page_dirty(struct page *page)
 
 #ifndef TAM_HAVE_FREE_FOLIO		/* before 5.19 */
 #define free_folio		freepage
+/* A folio is a page, also where the core has some folios already. */
 #define folio			page
-#endif
-
-#ifndef TAM_HAVE_ADD_FOLIO		/* before 5.16 */
+#undef page_folio
+#undef folio_page
 #define page_folio(page)	(page)
 #define folio_page(folio, n)	((folio) + (n))
 #define filemap_lock_folio	find_lock_page

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* First contents: a pattern that repeats from offset 0 of the object. */
+#include <linux/gcd.h>
 #include <linux/highmem.h>
 #include <linux/math64.h>
 #include <linux/slab.h>
@@ -9,18 +10,18 @@
 #include "tam.h"
 
 /*
- * The pattern goes on for a page, as a page can begin anywhere in it, but for
- * one that is a byte.
+ * The pattern goes on for a page from the last place in it where one can begin,
+ * but for a pattern of one byte.
  */
 int tam_pattern_copy(struct tam_pattern *pattern, u64 user_bytes, u32 len)
 {
-	size_t size = len == 1 ? 1 : len + PAGE_SIZE;
-	size_t done;
+	size_t size, done;
 	u8 *bytes;
 
 	if (!len || len > TAM_PATTERN_MAX)
 		return -EINVAL;
 
+	size = len == 1 ? 1 : len - gcd(len, PAGE_SIZE) + PAGE_SIZE;
 	bytes = kvmalloc(size, GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
 	if (!bytes)
 		return -ENOMEM;

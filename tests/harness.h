@@ -2,8 +2,8 @@
 /*
  * A test is a function that CHECKs what a user relies on.  Each runs in a
  * process of its own, which the harness ends after TEST_SECONDS, times what
- * TAM_PATIENCE in the environment says, and reports in TAP.  "PROGRAM NAME..."
- * runs those tests only.
+ * TAM_PATIENCE in the environment says, by which what is many is divided, and
+ * reports in TAP.  "PROGRAM NAME..." runs those tests only.
  */
 #ifndef HARNESS_H
 #define HARNESS_H

@@ -1133,24 +1133,24 @@ MODULE_TEST(sixty_five_thousand_allocations_live_at_once)
 {
 	enum { N = sizeof(long) == 8 ? 65000 : 6500 };
 	static char *p[N];
-	int i;
+	int n = N / patience(), i;
 
 	if (read_setting(MAX_MAP_COUNT) < 65530)
 		SKIP("vm.max_map_count is small");
-	for (i = 0; i < N; i++) {
+	for (i = 0; i < n; i++) {
 		p[i] = tamalloc(PAGE);
 		CHECK(p[i]);
 		if (i % 64 == 0)
 			*p[i] = i / 64;
 	}
-	for (i = 0; i < N; i++) {
+	for (i = 0; i < n; i++) {
 		if (i % 64 == 0)
 			CHECK_EQ(*p[i], (char)(i / 64));
 		CHECK_EQ(tam_usable_size(p[i]), PAGE);
 	}
 	/* Every second one first, to find neighbours in the registry. */
-	for (i = 0; i < N; i += 2)
+	for (i = 0; i < n; i += 2)
 		tam_free(p[i]);
-	for (i = 1; i < N; i += 2)
+	for (i = 1; i < n; i += 2)
 		tam_free(p[i]);
 }

@@ -112,7 +112,7 @@ static void dump(size_t len, size_t pattern_len)
 
 TEST(a_dump_of_a_pattern_holds_what_was_touched_and_commits_nothing)
 {
-	dump(GIB, 5000);
+	dump(patience() > 1 ? 64 * MIB : GIB, 5000);
 }
 
 TEST(a_dump_of_zeros_holds_what_was_touched_and_commits_nothing)

@@ -1122,7 +1122,7 @@ TEST(guard_pages_are_neither_committed_nor_swapped)
 
 TEST(sixty_five_thousand_mappings_come_in_chunks)
 {
-	const size_t count = 65000;
+	const size_t count = 65000 / patience();
 	int fd = open_object();
 	char *p = map(fd, count * PAGE, PROT_READ, MAP_PRIVATE, 0);
 	struct tam_mapping_stats *all;
@@ -1535,7 +1535,7 @@ TEST(a_list_of_objects_is_the_same_in_any_buffer)
 
 TEST(ten_thousand_objects_come_in_chunks)
 {
-	const size_t count = 10000;
+	const size_t count = 10000 / patience();
 	struct rlimit limit = { count + 100, count + 100 };
 	uint64_t *ids = malloc(count * sizeof(*ids));
 	struct tam_object_stats *all;

@@ -65,7 +65,7 @@ static void check_score(pid_t pid, unsigned int state)
 
 /* So much that the score shows it: of memory, page tables, and swap. */
 #define MUCH	(96 * MIB)
-#define TABLES	5000
+#define TABLES	(5000 / patience())
 
 static void use_much(void *unused)
 {
@@ -74,7 +74,7 @@ static void use_much(void *unused)
 	(void)unused;
 	memset(map_private(open_byte(1), MUCH), 2, MUCH);
 	/* Three pages for each of them. */
-	for (int i = 0; i < TABLES; i++)
+	for (unsigned int i = 0; i < TABLES; i++)
 		touch_read(tables + i * 4UL * GIB);
 }
 

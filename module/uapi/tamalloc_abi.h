@@ -57,8 +57,8 @@ struct tam_query {
 
 /*
  * The pattern repeats from offset 0 of the object, also where its length does
- * not divide a page.  One of more than a byte takes its length and a page of the
- * kernel's memory, rounded up as kmalloc() does; the caller's cgroup pays.  EBUSY
+ * not divide a page.  One of more than a byte takes its length and up to a page of
+ * the kernel's memory, as kmalloc() rounds it; the caller's cgroup pays.  EBUSY
  * once the object has been mapped; ENOMEM: no memory for the pattern.
  */
 struct tam_attr_set {
