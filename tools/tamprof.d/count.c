@@ -2,7 +2,7 @@
 /*
  * A QEMU plugin: how often each instruction of the kernel is executed between
  * two marks (mark.h) of the program that runs in the machine, and how many
- * others are.  At the end of each measured part one line "ADDRESS COUNT" for
+ * others are.  When a measured part gets its name, one line "ADDRESS COUNT" for
  * each instruction that was executed, address 0 for all outside the kernel,
  * and then "end OPERATIONS NAME" go to the file that the argument out= names.
  *
@@ -22,15 +22,17 @@
 int qemu_plugin_version = 1;
 
 struct counter {
-	uint64_t address;		/* 0: free, or the first: the rest */
+	uint64_t address;		/* 0: all outside the kernel */
 	uint64_t count;			/* since the machine began */
 	uint64_t before;		/* the measured part did */
+	uint64_t measured;		/* in it */
 };
 
-/* A hash table: the counters must stay where they are. */
-#define COUNTERS	(1UL << 21)
-static struct counter counters[COUNTERS];
-static size_t used;
+/* The counters must stay where they are; a hash table has their numbers. */
+#define SLOTS		(1UL << 21)
+static struct counter counters[SLOTS / 2];
+static uint32_t slots[SLOTS];
+static uint32_t used = 1;
 static FILE *out;
 
 static struct counter *find(uint64_t address)
@@ -39,34 +41,44 @@ static struct counter *find(uint64_t address)
 
 	if (address < 1ULL << 63)
 		return &counters[0];
-	while (!i || (counters[i].address && counters[i].address != address))
-		i = (i + 1) % COUNTERS;
-	if (!counters[i].address && ++used > COUNTERS / 2) {
-		fprintf(stderr, "tamprof: more than %lu instructions\n",
-			COUNTERS / 2);
-		abort();
+	while (slots[i] && counters[slots[i]].address != address)
+		i = (i + 1) % SLOTS;
+	if (!slots[i]) {
+		if (used == SLOTS / 2) {
+			fprintf(stderr, "tamprof: more than %lu instructions\n",
+				SLOTS / 2);
+			abort();
+		}
+		counters[used].address = address;
+		slots[i] = used++;
 	}
-	counters[i].address = address;
-	return &counters[i];
+	return &counters[slots[i]];
 }
 
 static void begin(void)
 {
-	size_t i;
+	struct counter *c;
 
-	for (i = 0; i < COUNTERS; i++)
-		if (counters[i].count)
-			counters[i].before = counters[i].count;
+	for (c = counters; c < counters + used; c++)
+		c->before = c->count;
 }
 
 static void end(void)
 {
+	struct counter *c;
+
+	for (c = counters; c < counters + used; c++)
+		c->measured = c->count - c->before;
+}
+
+static void print(void)
+{
 	const struct counter *c;
 
-	for (c = counters; c < counters + COUNTERS; c++)
-		if (c->count != c->before)
+	for (c = counters; c < counters + used; c++)
+		if (c->measured)
 			fprintf(out, "%" PRIx64 " %" PRIu64 "\n", c->address,
-				c->count - c->before);
+				c->measured);
 	fputs("end ", out);
 }
 
@@ -80,10 +92,12 @@ static void digit(bool one)
 	value |= (uint64_t)one << bits++;
 	if (bits < (in_name ? 8 : 64))
 		return;
-	if (!in_name)
+	if (!in_name) {
+		print();
 		fprintf(out, "%" PRIu64 " ", value);
-	else
+	} else {
 		fputc(value ? (int)value : '\n', out);
+	}
 	in_name = !in_name || value;
 	fflush(out);			/* the machine's end may be sudden */
 	value = 0;

@@ -7,7 +7,8 @@
  *	tamprof_end("anonymous, first write", pages);
  *
  * Long no-ops, which only the plugin (count.c) understands; they do nothing
- * anywhere else.  Nothing nests; parts with the same name are added up.
+ * anywhere else.  Nothing nests; parts with the same name are added up.  A part
+ * that gets no name after tamprof_stop() has not been.
  */
 #ifndef TAMPROF_MARK_H
 #define TAMPROF_MARK_H
@@ -39,14 +40,24 @@ static inline void tamprof_begin(void)
 	TAMPROF_MARK(2);
 }
 
-/* After the measured part, so that saying what it was costs it nothing. */
-static inline void tamprof_end(const char *name, uint64_t operations)
+static inline void tamprof_stop(void)
 {
 	TAMPROF_MARK(3);
+}
+
+/* After the measured part, so that saying what it was costs it nothing. */
+static inline void tamprof_name(const char *name, uint64_t operations)
+{
 	tamprof_send(operations, 64);
 	do {
 		tamprof_send((unsigned char)*name, 8);
 	} while (*name++);
+}
+
+static inline void tamprof_end(const char *name, uint64_t operations)
+{
+	tamprof_stop();
+	tamprof_name(name, operations);
 }
 
 #endif /* TAMPROF_MARK_H */
