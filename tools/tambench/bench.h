@@ -93,6 +93,7 @@ struct result first_touch(const struct bench *b, const struct peer *p);
 /* measure.c: for the process that measures */
 uint64_t now(void);
 double since(uint64_t start);
+void name_part(const char *of, const char *peer, double cost);
 size_t committed(void);
 size_t field(const char *path, const char *name);
 size_t kernel_memory(void);

@@ -133,6 +133,7 @@ static int measure(const char *name, const char *peer, const char *fd)
 		return 2;
 	choose_peer(p);
 	r = b->run(b, p);
+	name_part(name, peer, r.cost);
 	report(&r);
 	return 0;
 }

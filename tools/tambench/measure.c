@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "../tamprof.d/mark.h"
 #include "bench.h"
 
 int report_fd = -1;
@@ -39,7 +40,7 @@ void report(const struct result *r)
 	tell(&(struct message){ .state = MEASURED, .result = *r });
 }
 
-uint64_t now(void)
+static uint64_t look(void)
 {
 	struct timespec t;
 
@@ -47,19 +48,43 @@ uint64_t now(void)
 	return t.tv_sec * 1000000000ULL + t.tv_nsec;
 }
 
+/* What is timed is what tools/tamprof counts, the last time if it is repeated. */
+static double timed;
+
+uint64_t now(void)
+{
+	uint64_t t = look();
+
+	tamprof_begin();
+	return t;
+}
+
 /* Looking at the clock costs, too. */
 double since(uint64_t start)
 {
-	uint64_t elapsed = now() - start, cost = UINT64_MAX, t;
+	uint64_t elapsed, cost = UINT64_MAX, t;
 	int i;
 
+	tamprof_stop();
+	elapsed = look() - start;
 	for (i = 0; i < 50; i++) {
-		t = now();
-		t = now() - t;
+		t = look();
+		t = look() - t;
 		if (t < cost)
 			cost = t;
 	}
-	return elapsed > cost ? elapsed - cost : 0;
+	timed = elapsed > cost ? elapsed - cost : 0;
+	return timed;
+}
+
+/* As many operations as the time of one goes into all of it. */
+void name_part(const char *of, const char *peer, double cost)
+{
+	char name[128];
+
+	snprintf(name, sizeof(name), "%s %s", of, peer);
+	if (cost > 0)
+		tamprof_name(name, (uint64_t)(timed / cost + 0.5));
 }
 
 /* A field of one of /proc's files of "Name:  1234 kB", in bytes. */
