@@ -19,6 +19,9 @@ help:
 	@echo '  soak            an hour (SOAK=$(SOAK) seconds) of random calls, and stress-ng'
 	@echo '  bench           against what people use now, on kernels 6.1 and 7.x: tables,'
 	@echo '                  limits, plots in build/bench; 12 minutes'
+	@echo '  report          one page of all that, with profiles: build/report.html; a'
+	@echo '                  quarter of an hour, seconds where it is measured already'
+	@echo '                  (REBENCH=1: measure again)'
 	@echo '  lint            static checks of everything: tests/lint'
 	@echo 'Building:'
 	@echo '  module          module/tamalloc.ko, for the running kernel or KDIR='
@@ -77,6 +80,11 @@ bench:
 	tools/bench run time 6.1
 	tools/bench show
 
+report:
+	tools/need build tools vm bench
+	$(MAKE) lib
+	REBENCH=$(REBENCH) tools/report
+
 lint:
 	tools/need build tools vm lint
 	tests/lint
@@ -108,5 +116,5 @@ clean:
 	$(MAKE) -C tests clean
 	rm -rf build
 
-.PHONY: help module lib tools tests demo bench check check-kernels check-debug \
+.PHONY: help module lib tools tests demo bench report check check-kernels check-debug \
 	check-kcsan soak lint install dkms-install dkms-uninstall clean
