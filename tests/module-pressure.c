@@ -421,7 +421,7 @@ static void compact_for_ever(void)
 /* Until KSM has come by a few times: it looks at a page twice. */
 static void wait_for_ksm(void)
 {
-	char text[32];
+	char text[32] = "";
 
 	for (unsigned int i = 0; i < 500 * patience(); i++) {
 		get(KSM "pages_sharing", text, sizeof(text));
