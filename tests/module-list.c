@@ -1151,8 +1151,8 @@ TEST(sixty_five_thousand_mappings_come_in_chunks)
 	began = now();
 	for (int i = 0; i < 100; i++)
 		free(fetch(TAM_IOC_MAPPINGS, (struct tam_list){
-			.cursor = (uintptr_t)p + 30000 * PAGE,
-			.end = (uintptr_t)p + 30002 * PAGE }, PAGE, &n));
+			.cursor = (uintptr_t)p + count / 2 * PAGE,
+			.end = (uintptr_t)p + (count / 2 + 2) * PAGE }, PAGE, &n));
 	CHECK_EQ(n, 2);
 	CHECK(now() - began < 2 * patience());
 }
