@@ -48,7 +48,7 @@ static uint64_t look(void)
 	return t.tv_sec * 1000000000ULL + t.tv_nsec;
 }
 
-/* What is timed is what tools/tamprof counts, the last time if it is repeated. */
+/* What is timed is what tools/tamprof counts, all of it if it is repeated. */
 static double timed;
 
 uint64_t now(void)
@@ -73,8 +73,9 @@ double since(uint64_t start)
 		if (t < cost)
 			cost = t;
 	}
-	timed = elapsed > cost ? elapsed - cost : 0;
-	return timed;
+	elapsed = elapsed > cost ? elapsed - cost : 0;
+	timed += elapsed;
+	return elapsed;
 }
 
 /* As many operations as the time of one goes into all of it. */

@@ -25,7 +25,7 @@ struct counter {
 	uint64_t address;		/* 0: all outside the kernel */
 	uint64_t count;			/* since the machine began */
 	uint64_t before;		/* the measured part did */
-	uint64_t measured;		/* in it */
+	uint64_t measured;		/* in those without a name yet */
 };
 
 /* The counters must stay where they are; a hash table has their numbers. */
@@ -68,17 +68,19 @@ static void end(void)
 	struct counter *c;
 
 	for (c = counters; c < counters + used; c++)
-		c->measured = c->count - c->before;
+		c->measured += c->count - c->before;
 }
 
 static void print(void)
 {
-	const struct counter *c;
+	struct counter *c;
 
-	for (c = counters; c < counters + used; c++)
+	for (c = counters; c < counters + used; c++) {
 		if (c->measured)
 			fprintf(out, "%" PRIx64 " %" PRIu64 "\n", c->address,
 				c->measured);
+		c->measured = 0;
+	}
 	fputs("end ", out);
 }
 

@@ -7,8 +7,8 @@
  *	tamprof_end("anonymous, first write", pages);
  *
  * Long no-ops, which only the plugin (count.c) understands; they do nothing
- * anywhere else.  Nothing nests; parts with the same name are added up.  A part
- * that gets no name after tamprof_stop() has not been.
+ * anywhere else.  Nothing nests; parts with the same name are added up, and so
+ * are those that tamprof_stop() ends, until tamprof_name() names them.
  */
 #ifndef TAMPROF_MARK_H
 #define TAMPROF_MARK_H
