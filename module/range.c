@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Whole ranges at once: punch by offset, commit and discard by address. */
 #include <linux/file.h>
+#include <linux/pagemap.h>
 #include <linux/sched/signal.h>
 
 #include "tam.h"
@@ -19,7 +20,8 @@ int tam_range_punch(struct tam_object *obj, const struct tam_range *range)
 {
 	if (!tam_range_valid(range, (u64)TAM_OBJECT_PAGES << PAGE_SHIFT))
 		return -EINVAL;
-	return tam_store_punch(obj, range->start, range->len);
+	return tam_store_punch(obj, range->start >> PAGE_SHIFT,
+			       range->len >> PAGE_SHIFT);
 }
 
 /*
@@ -30,7 +32,9 @@ static struct vm_area_struct *tam_lock_vma(u64 addr)
 {
 	struct vm_area_struct *vma;
 
-	if (mmap_read_lock_killable(current->mm))
+	cond_resched();
+	if (fatal_signal_pending(current) ||
+	    mmap_read_lock_killable(current->mm))
 		return ERR_PTR(-EINTR);
 	vma = find_vma(current->mm, addr);
 	if (!vma || vma->vm_start > addr)
@@ -109,10 +113,8 @@ int tam_range_commit(const struct tam_range *range)
 
 	if (err)
 		return err;
-	while (addr >= 0 && addr < end) {
+	while (addr >= 0 && addr < end)
 		addr = tam_commit_some(addr, end);
-		cond_resched();
-	}
 	return addr < 0 ? addr : 0;
 }
 
@@ -121,8 +123,9 @@ int tam_range_discard(const struct tam_range *range)
 	u64 end = range->start + range->len;
 	int err = tam_range_check(range, tam_may_discard);
 	struct vm_area_struct *vma;
-	u64 addr, next, offset;
 	struct file *file;
+	pgoff_t index;
+	u64 addr, next;
 
 	for (addr = range->start; !err && addr < end; addr = next) {
 		vma = tam_lock_vma(addr);
@@ -130,14 +133,13 @@ int tam_range_discard(const struct tam_range *range)
 			return PTR_ERR(vma);
 		err = tam_may_discard(vma);
 		next = min_t(u64, end, vma->vm_end);
-		offset = addr - vma->vm_start +
-			 ((u64)vma->vm_pgoff << PAGE_SHIFT);
+		index = linear_page_index(vma, addr);
 		file = get_file(vma->vm_file);
 		mmap_read_unlock(current->mm);
 
 		if (!err)
-			err = tam_store_punch(tam_object(file), offset,
-					      next - addr);
+			err = tam_store_punch(tam_object(file), index,
+					      (next - addr) >> PAGE_SHIFT);
 		fput(file);
 	}
 	return err;

@@ -113,18 +113,15 @@ struct page *tam_store_add(struct tam_object *obj, pgoff_t index)
 }
 
 /*
- * Give back the pages of a range; @start and @len are whole pages.  -EINTR: a
- * fatal signal.
+ * Give back @pages pages from @index on, at least one.  -EINTR: a fatal signal.
  *
  * One page at a time: over a range the core starts again until it has found all
  * of it empty, which is never as long as somebody goes on touching it.
  */
-int tam_store_punch(struct tam_object *obj, u64 start, u64 len)
+int tam_store_punch(struct tam_object *obj, pgoff_t index, unsigned long pages)
 {
 	struct address_space *mapping = obj->inode->i_mapping;
-	unsigned long index = start >> PAGE_SHIFT;
-	unsigned long last = index + (len >> PAGE_SHIFT) - 1;
-	unsigned long unmapped = 0;
+	unsigned long last = index + pages - 1, unmapped = 0;
 	loff_t pos;
 
 	while (xa_find(&mapping->i_pages, &index, last, XA_PRESENT)) {

@@ -81,7 +81,7 @@ void tam_store_exit(void);
 void tam_store_attach(struct tam_object *obj);
 struct page *tam_store_look_up(struct tam_object *obj, pgoff_t index);
 struct page *tam_store_add(struct tam_object *obj, pgoff_t index);
-int tam_store_punch(struct tam_object *obj, u64 start, u64 len);
+int tam_store_punch(struct tam_object *obj, pgoff_t index, unsigned long pages);
 bool tam_store_full(void);
 u64 tam_store_held(void);
 u64 tam_store_cap(void);

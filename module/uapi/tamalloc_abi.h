@@ -279,7 +279,7 @@ struct tam_mapping_stats {
 	__u32 flags;			/* TAM_MAPPING_* */
 	__u64 start;
 	__u64 len;
-	__u64 offset;			/* in the object */
+	__u64 offset;			/* in the object, modulo 2^64 */
 	__u64 object;			/* id */
 	__u64 committed;
 	__u64 swapped;
