@@ -38,6 +38,7 @@ static inline int tam_set_page_dirty(struct page *page)
 
 #ifndef TAM_HAVE_FREE_FOLIO		/* before 5.19 */
 #define free_folio		freepage
+#define read_folio		readpage
 /* A folio is a page, also where the core has some folios already. */
 #define folio			page
 #undef page_folio

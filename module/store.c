@@ -33,7 +33,33 @@ static void tam_free_folio(struct folio *folio)
 	percpu_counter_dec(&tam_held);
 }
 
+/* A page that is filled and in the page cache is one of ours, and not clean. */
+static void tam_own(struct page *page)
+{
+	percpu_counter_inc(&tam_held);
+	SetPageDirty(page);
+}
+
+/*
+ * Who asks the page cache itself makes an access, too: for a swap file's header
+ * or, from 6.11 to 6.18, for the build ID of what anybody maps.  The page is in
+ * the cache already: the cap cannot refuse it.
+ */
+static int tam_read_folio(struct file *file, struct folio *folio)
+{
+	struct tam_object *obj = folio->mapping->host->i_private;
+	struct page *head = folio_page(folio, 0);
+
+	tam_object_freeze(obj);
+	tam_pattern_fill(&obj->pattern, head, folio->index);
+	SetPageUptodate(head);
+	tam_own(head);
+	unlock_page(head);
+	return 0;
+}
+
 static const struct address_space_operations tam_aops = {
+	.read_folio	= tam_read_folio,
 	.dirty_folio	= noop_dirty_folio,
 	.migrate_folio	= filemap_migrate_folio,
 	.free_folio	= tam_free_folio,
@@ -69,6 +95,7 @@ void tam_store_attach(struct tam_object *obj)
 
 	mapping->a_ops = &tam_aops;
 	mapping_set_unevictable(mapping);
+	mapping->host->i_private = obj;
 }
 
 /* The stored page, locked and referenced, or NULL. */
@@ -107,8 +134,7 @@ struct page *tam_store_add(struct tam_object *obj, pgoff_t index)
 		put_page(page);
 		return ERR_PTR(err);
 	}
-	percpu_counter_inc(&tam_held);
-	SetPageDirty(page);
+	tam_own(page);
 	return page;
 }
 
