@@ -17,10 +17,8 @@ static bool tam_hidepid;
 module_param_named(hidepid, tam_hidepid, bool, 0644);
 MODULE_PARM_DESC(hidepid, "Show to a process only those it may ptrace (as proc's hidepid)");
 
-static bool tam_same_user(const struct cred *owner)
+static bool tam_same_user(const struct cred *cred, const struct cred *owner)
 {
-	const struct cred *cred = current_cred();
-
 	return uid_eq(cred->fsuid, owner->euid) &&
 	       uid_eq(cred->fsuid, owner->suid) &&
 	       uid_eq(cred->fsuid, owner->uid) &&
@@ -29,26 +27,25 @@ static bool tam_same_user(const struct cred *owner)
 	       gid_eq(cred->fsgid, owner->gid);
 }
 
+/* More capabilities than one's own hide it from its own user, too. */
 bool tam_may_inspect_of(const struct cred *owner)
 {
-	return tam_same_user(owner) ||
+	const struct cred *cred = current_cred();
+
+	return (tam_same_user(cred, owner) && cred->user_ns == owner->user_ns &&
+		cap_issubset(owner->cap_permitted, cred->cap_effective)) ||
 	       ns_capable_noaudit(owner->user_ns, CAP_SYS_PTRACE);
 }
 
-/* More capabilities, or not being dumpable, hide it from its own user, too. */
+/* So does not being dumpable. */
 bool tam_may_inspect(struct task_struct *thread, struct mm_struct *mm)
 {
-	const struct cred *cred = current_cred();
-	const struct cred *tcred;
 	bool may;
 
 	if (same_thread_group(thread, current))
 		return true;
 	rcu_read_lock();
-	tcred = __task_cred(thread);
-	may = (tam_same_user(tcred) && cred->user_ns == tcred->user_ns &&
-	       cap_issubset(tcred->cap_permitted, cred->cap_effective)) ||
-	      ns_capable_noaudit(tcred->user_ns, CAP_SYS_PTRACE);
+	may = tam_may_inspect_of(__task_cred(thread));
 	rcu_read_unlock();
 	smp_rmb();	/* commit_creds() clears dumpable first */
 	return may && tam_dumpable(thread, mm);

@@ -158,7 +158,8 @@ bool tam_object_next(u64 *id, struct tam_object_stats *stats)
 		xa_lock(&tam_objects);		/* none is freed meanwhile */
 		obj = xa_find(&tam_objects, &index, last, XA_PRESENT);
 		if (obj && pid_vnr(obj->opener) &&
-		    tam_may_inspect_of(obj->cred)) {
+		    (obj->opener == task_tgid(current) ||
+		     tam_may_inspect_of(obj->cred))) {
 			memset(stats, 0, sizeof(*stats));
 			tam_object_stats(obj, stats);
 			seen = true;

@@ -1753,15 +1753,33 @@ TEST(objects_are_for_the_same_user_and_for_root)
 
 struct outside {
 	pid_t root, nobody;
-	uint64_t object;
+	uint64_t object, nobodys;
 };
+
+static uint64_t object_of(pid_t pid)
+{
+	struct tam_object_stats *all;
+	uint64_t id = 0;
+	size_t n;
+
+	all = objects(BUFFER, &n);
+	while (n--)
+		if (all[n].pid == pid)
+			id = all[n].id;
+	free(all);
+	CHECK(id);
+	return id;
+}
 
 static void look_from_user_namespace(void *arg)
 {
 	struct outside *out = arg;
+	uint64_t own;
 	char map[32];
 
 	become_nobody(NULL);
+	own = id_of(open_object());
+	CHECK(object_listed(out->nobodys));
 	CHECK(!prctl(PR_SET_DUMPABLE, 1));
 	if (unshare(CLONE_NEWUSER))
 		SKIP("no user namespaces: %s", strerror(errno));
@@ -1775,6 +1793,8 @@ static void look_from_user_namespace(void *arg)
 	check_closed(out->nobody);
 	check_closed(1);
 	CHECK(!object_listed(out->object));
+	CHECK(!object_listed(out->nobodys));
+	CHECK(object_listed(own));
 	CHECK(object_listed(id_of(open_object())));
 	CHECK_EQ(sys_stats().tam_processes, sys_stats().tam_mappings ? 1 : 0);
 }
@@ -1787,6 +1807,7 @@ TEST(a_user_namespace_of_ones_own_opens_nothing)
 		.object = id_of(open_object()),
 	};
 
+	out.nobodys = object_of(out.nobody);
 	child_passes(look_from_user_namespace, &out);
 	end(out.root);
 	end(out.nobody);
