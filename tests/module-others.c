@@ -13,6 +13,7 @@
 #include <linux/userfaultfd.h>
 #include <setjmp.h>
 #include <sys/ptrace.h>
+#include <sys/swap.h>
 #include <sys/uio.h>
 
 #define BYTE	0xa5
@@ -449,6 +450,47 @@ TEST(a_probe_cannot_be_set_in_the_device)
 	get("/sys/bus/event_source/devices/uprobe/type", type, sizeof(type));
 	attr.type = atoi(type);
 	CHECK_ERRNO(syscall(SYS_perf_event_open, &attr, 0, -1, -1, 0), EINVAL);
+}
+
+/* It reads a header before it refuses. */
+TEST(the_device_is_no_swap_file_and_keeps_nothing_of_the_attempt)
+{
+	uint64_t held = sys_stats().tam_held, objects = sys_stats().tam_objects;
+
+	CHECK(swapon("/dev/tamalloc", 0));
+	CHECK_EQ(sys_stats().tam_held, held);
+	CHECK_EQ(sys_stats().tam_objects, objects);
+}
+
+/* As in linux/fs.h from 6.11 on. */
+struct procmap_query {
+	uint64_t size, flags, addr, start, end, vma_flags, page_size, offset, inode;
+	uint32_t major, minor, name_size, build_id_size;
+	uint64_t name_addr, build_id_addr;
+};
+
+#define PROCMAP_QUERY	_IOWR('f', 17, struct procmap_query)
+
+TEST(memory_that_looks_like_a_program_has_no_build_id)
+{
+	static const char elf[PAGE] = "\177ELF\2\1\1";
+	int fd = open_object(), maps;
+	char *p, id[20];
+	struct procmap_query query = {
+		.size = sizeof(query),
+		.build_id_size = sizeof(id),
+		.build_id_addr = (uintptr_t)id,
+	};
+
+	CHECK(!set_pattern(fd, elf, PAGE));
+	p = map_private(fd, PAGE);
+	query.addr = (uintptr_t)p;
+	maps = open("/proc/self/maps", O_RDONLY | O_CLOEXEC);
+	CHECK(maps >= 0);
+	if (ioctl(maps, PROCMAP_QUERY, &query) && errno == ENOTTY)
+		SKIP("nobody asks for build ids");
+	CHECK_EQ(query.build_id_size, 0);
+	CHECK(!memcmp(p, elf, PAGE));
 }
 
 /* BPF: a program at each page fault that reads an address of ours */

@@ -399,6 +399,7 @@ static unsigned long round_of(const struct point *point,
  */
 static const char *const allowed[] = {
 	"Huh VM_FAULT_OOM leaked out to the #PF handler. Retrying PF",
+	"pagefault_out_of_memory: ",	/* how often it has not said so */
 	"kobject_add_internal failed for tamalloc (error: -12",
 	"SLUB: Unable to allocate memory", ";  cache: ", ";  node ",
 	"debugging increased min order",
