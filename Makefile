@@ -15,7 +15,7 @@ help:
 	@echo '  check-kernels   the tests, on all supported kernels (tools/kernels.list)'
 	@echo '  check-debug     the tests, on a kernel that looks for mistakes: KASAN,'
 	@echo '                  lockdep, kmemleak and more; compiled first, 10 minutes'
-	@echo '  check-kcsan     the same, for data races'
+	@echo '  check-debug-7.x the same, on the newest; check-kcsan: the same, for data races'
 	@echo '  soak            an hour (SOAK=$(SOAK) seconds) of random calls, and stress-ng'
 	@echo '  bench           against what people use now, on kernels 6.1 and 7.x: tables,'
 	@echo '                  limits, plots in build/bench; 12 minutes'
@@ -60,7 +60,7 @@ check-kernels:
 	$(MAKE) tools tests
 	tests/check --all
 
-check-debug check-kcsan:
+check-debug check-debug-7.x check-kcsan:
 	tools/need build tools vm test
 	$(MAKE) tools tests
 	tests/check $(@:check-%=%)
@@ -117,4 +117,4 @@ clean:
 	rm -rf build
 
 .PHONY: help module lib tools tests demo bench report check check-kernels check-debug \
-	check-kcsan soak lint install dkms-install dkms-uninstall clean
+	check-debug-7.x check-kcsan soak lint install dkms-install dkms-uninstall clean
