@@ -58,7 +58,7 @@ check:
 check-kernels:
 	tools/need build tools vm test lint
 	$(MAKE) tools tests
-	tests/check --all
+	tests/check --all $(CHECKED)
 
 check-debug check-debug-7.x check-kcsan:
 	tools/need build tools vm test
