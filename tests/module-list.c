@@ -2,6 +2,7 @@
 /* The books in bulk: processes, mappings, pages and objects as lists. */
 #include "books.h"
 
+#include <linux/capability.h>
 #include <pthread.h>
 #include <sys/resource.h>
 #include <sys/uio.h>
@@ -1669,13 +1670,20 @@ static void check_open(pid_t pid)
 	CHECK(process_listed(pid ?: getpid()));
 }
 
-#define OTHERS	8			/* and one of nobody's own */
+#define OTHERS	9			/* and one of nobody's own */
+#define ABLE	8			/* which of them is nobody, too, but able */
 
 static void look_into_others(void *arg)
 {
+	struct tam_object_stats *all;
 	pid_t *pids = arg;
+	size_t n;
 
 	become_nobody(NULL);
+	all = objects(BUFFER, &n);
+	for (size_t i = 0; i < n; i++)
+		CHECK(all[i].pid != pids[ABLE]);
+	free(all);
 	for (int i = 0; i < OTHERS; i++)
 		check_closed(pids[i]);
 	check_closed(1);
@@ -1691,6 +1699,21 @@ static void undumpable(void *unused)
 	CHECK(!prctl(PR_SET_DUMPABLE, 0));
 }
 
+/* Permitted to do what who looks may not. */
+static void able(void *unused)
+{
+	struct __user_cap_header_struct head = { _LINUX_CAPABILITY_VERSION_3, 0 };
+	struct __user_cap_data_struct caps[2] = {
+		{ .permitted = 1 << CAP_SYS_NICE },
+	};
+
+	CHECK(!prctl(PR_SET_KEEPCAPS, 1));
+	become_nobody(unused);
+	CHECK(!syscall(SYS_capset, &head, caps));
+	CHECK(!prctl(PR_SET_DUMPABLE, 1));
+	make_layout(unused);
+}
+
 TEST(mappings_are_for_the_same_user_and_for_root)
 {
 	pid_t pids[OTHERS + 1];
@@ -1699,6 +1722,7 @@ TEST(mappings_are_for_the_same_user_and_for_root)
 		pids[i] = start(nobody_but_for, &i);
 	pids[6] = start(make_layout, NULL);
 	pids[7] = start(undumpable, NULL);
+	pids[ABLE] = start(able, NULL);
 	pids[OTHERS] = start(layout_of_nobody, NULL);
 	for (int i = 0; i <= OTHERS; i++)
 		check_open(pids[i]);
