@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * A machine, or a group of processes, that has less memory than is asked for.
- * For the machine, memory is taken away as huge pages that nobody uses, so that
- * what remains is soon full: in a machine of one's own only.
+ * For the machine, memory is taken away, most of it as huge pages that nobody
+ * uses, so that what remains is soon full: in a machine of one's own only.
  */
 #include "books.h"
 #include "groups.h"
@@ -37,7 +37,25 @@ static void settle(void)
 	} while (available() > before + MIB);
 }
 
-/* As nearly as it goes, in the huge pages that can still be found. */
+/* Neither swapped nor killed, and gone with who started it. */
+static void take_away(size_t len)
+{
+	pid_t pid = fork();
+	int status;
+
+	if (!pid) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		CHECK(!put("/proc/self/oom_score_adj", "-1000"));
+		CHECK(mmap(NULL, len, RW, MAP_PRIVATE | MAP_ANONYMOUS |
+			   MAP_LOCKED, -1, 0) != MAP_FAILED);
+		raise(SIGSTOP);
+		_exit(1);
+	}
+	CHECK_EQ(waitpid(pid, &status, WUNTRACED), pid);
+	CHECK(WIFSTOPPED(status));
+}
+
+/* In the huge pages that can still be found; the rest, page by page. */
 static void leave(size_t left)
 {
 	unsigned long pages, got;
@@ -53,6 +71,8 @@ static void leave(size_t left)
 		snprintf(text, sizeof(text), "%lu", pages);
 		CHECK(!put(HUGE_PAGES, text));
 	}
+	if (available() > left + 4 * MIB)
+		take_away(available() - left);
 	printf("# %lu MiB available of %lu\n", available() / MIB,
 	       kib(0, "meminfo", "MemTotal") / MIB);
 	if (available() > left + left / 2)
