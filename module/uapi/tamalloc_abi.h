@@ -69,7 +69,7 @@ struct tam_attr_set {
 	char name[TAM_NAME_MAX];	/* for people, NUL-terminated */
 };
 
-/* One object.  Seen are one's own and, with CAP_SYS_PTRACE, those of others. */
+/* One object.  Seen are those whose opener one may ptrace(2), by ids. */
 struct tam_object_stats {
 	__u32 size;			/* of the module's record */
 	__u32 uid;			/* who opened it, in the caller's user namespace */
