@@ -148,6 +148,7 @@ struct fight {
 	int fd, flags;
 	char *p;
 	double end;
+	pthread_barrier_t all;		/* a thread's stack must not land in a hole */
 	void (*disturb)(struct fight *f, int i);
 };
 
@@ -177,6 +178,7 @@ static void *access_for_a_while(void *arg)
 {
 	struct fight *f = arg;
 
+	pthread_barrier_wait(&f->all);
 	do {
 		for (int i = 0; i < 200; i++) {
 			size_t at = random_number() % (PAGES * PAGE);
@@ -198,6 +200,7 @@ static void *access_by_pipe(void *arg)
 	int fds[2];
 
 	CHECK(!pipe(fds));
+	pthread_barrier_wait(&f->all);
 	do {
 		for (int i = 0; i < 100; i++) {
 			size_t at = random_number() % (PAGES * PAGE);
@@ -224,6 +227,7 @@ static void *disturb_for_a_while(void *arg)
 {
 	struct fight *f = arg;
 
+	pthread_barrier_wait(&f->all);
 	/* Some times, however slow the machine. */
 	for (int i = 0; i < 4 || race_on(f->end); i++)
 		f->disturb(f, i);
@@ -241,6 +245,7 @@ static void fight(int flags, bool goes_away, void (*disturb)(struct fight *, int
 	pthread_t threads[6];
 
 	f.p = map(f.fd, PAGES * PAGE, RW, flags, 0);
+	CHECK(!pthread_barrier_init(&f.all, NULL, 6));
 	for (int i = 0; i < 6; i++)
 		CHECK(!pthread_create(&threads[i], NULL,
 				      i < 2 ? disturb_for_a_while :
