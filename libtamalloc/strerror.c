@@ -52,7 +52,8 @@ const char *tam_strerror(int err)
 		       "/sys/module/tamalloc/parameters/shared_cap_mib "
 		       "(0: a quarter of RAM)";
 	if (err == ENOMEM)
-		return "no memory: see the limit on the address space (ulimit -v), "
+		return "no memory, or no free range of addresses of that size: "
+		       "see the limit on the address space (ulimit -v), "
 		       "vm.overcommit_memory, and the number of mappings "
 		       "(vm.max_map_count)";
 	if (err == EAGAIN)
@@ -62,5 +63,9 @@ const char *tam_strerror(int err)
 		return "not a tamalloc descriptor, or the loaded module is too "
 		       "old for this: install it from the release of "
 		       "libtamalloc " TAM_VERSION;
+	if (err == EINVAL)
+		return "invalid argument: a size of 0, a pattern_len that is not "
+		       "1 to 65536 or without a pattern, a name too long, "
+		       "an unknown flag, or a range outside the allocation";
 	return strerror(err);
 }
