@@ -562,12 +562,18 @@ TEST(the_text_for_EAGAIN_says_to_try_again)
 
 TEST(other_errors_have_their_usual_text)
 {
-	static const int err[] = { 0, EINVAL, ESRCH, EMFILE, EACCES,
-				   EPROTONOSUPPORT, 12345 };
+	static const int err[] = { 0, ESRCH, EMFILE, EACCES, EPROTONOSUPPORT,
+				   12345 };
 	unsigned int i;
 
 	for (i = 0; i < sizeof(err) / sizeof(*err); i++)
 		CHECK(!strcmp(tam_strerror(err[i]), strerror(err[i])));
+}
+
+TEST(what_makes_an_argument_invalid_is_said)
+{
+	CHECK(strstr(tam_strerror(EINVAL), "pattern_len"));
+	CHECK(strstr(tam_strerror(EINVAL), "size of 0"));
 }
 
 TEST(texts_are_one_line)
