@@ -462,34 +462,30 @@ TEST(the_device_is_no_swap_file_and_keeps_nothing_of_the_attempt)
 	CHECK_EQ(sys_stats().tam_objects, objects);
 }
 
-/* As in linux/fs.h from 6.11 on. */
-struct procmap_query {
-	uint64_t size, flags, addr, start, end, vma_flags, page_size, offset, inode;
-	uint32_t major, minor, name_size, build_id_size;
-	uint64_t name_addr, build_id_addr;
-};
+/* Words of the struct procmap_query of linux/fs.h, from 6.11 on. */
+enum { QUERY_SIZE, QUERY_ADDR = 2, QUERY_SIZES = 10, QUERY_BUILD_ID = 12, QUERY_WORDS };
 
-#define PROCMAP_QUERY	_IOWR('f', 17, struct procmap_query)
+#define PROCMAP_QUERY	_IOWR('f', 17, uint64_t[QUERY_WORDS])
 
 TEST(memory_that_looks_like_a_program_has_no_build_id)
 {
 	static const char elf[PAGE] = "\177ELF\2\1\1";
 	int fd = open_object(), maps;
 	char *p, id[20];
-	struct procmap_query query = {
-		.size = sizeof(query),
-		.build_id_size = sizeof(id),
-		.build_id_addr = (uintptr_t)id,
+	uint64_t query[QUERY_WORDS] = {
+		[QUERY_SIZE] = sizeof(query),
+		[QUERY_SIZES] = (uint64_t)sizeof(id) << 32,
+		[QUERY_BUILD_ID] = (uintptr_t)id,
 	};
 
 	CHECK(!set_pattern(fd, elf, PAGE));
 	p = map_private(fd, PAGE);
-	query.addr = (uintptr_t)p;
+	query[QUERY_ADDR] = (uintptr_t)p;
 	maps = open("/proc/self/maps", O_RDONLY | O_CLOEXEC);
 	CHECK(maps >= 0);
-	if (ioctl(maps, PROCMAP_QUERY, &query) && errno == ENOTTY)
+	if (ioctl(maps, PROCMAP_QUERY, query) && errno == ENOTTY)
 		SKIP("nobody asks for build ids");
-	CHECK_EQ(query.build_id_size, 0);
+	CHECK_EQ(query[QUERY_SIZES] >> 32, 0);
 	CHECK(!memcmp(p, elf, PAGE));
 }
 
