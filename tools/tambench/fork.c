@@ -57,8 +57,8 @@ static struct result leave(const struct bench *b, const struct peer *p)
 
 const struct bench fork_cases[] = {
 	{ .name = "fork", .unit = "fork", .peers = PEERS,
-	  .what = "fork, exit and wait with 256 MiB committed",
-	  .run = fork_exit, .size = 256 * MIB },
+	  .what = "fork, exit and wait with 1 GiB committed",
+	  .run = fork_exit, .size = GIB },
 	{ .name = "exit", .unit = "page", .peers = PEERS,
 	  .what = "exit of a process that has committed 64 MiB",
 	  .run = leave, .size = 64 * MIB },

@@ -71,7 +71,7 @@ static struct result set_all(const struct bench *b, const struct peer *p)
 
 const struct bench reset_cases[] = {
 	RESET("1%", 0.01, GIB, "1 GiB"), RESET("10%", 0.1, GIB, "1 GiB"),
-	RESET("100%", 1, GIB / 4, "256 MiB"),
+	RESET("100%", 1, GIB, "1 GiB"),
 	{ .name = "reset-small", .unit = "64 MiB", .len = 24,
 	  .what = "first contents, a pattern of 24 bytes, again after 1% of 64 MiB was written to",
 	  .peers = "memfd-private tam-private tam-shared uffd malloc-4k",
