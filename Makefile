@@ -18,7 +18,7 @@ help:
 	@echo '  check-debug-7.x the same, on the newest; check-kcsan: the same, for data races'
 	@echo '  soak            an hour (SOAK=$(SOAK) seconds) of random calls, and stress-ng'
 	@echo '  bench           against what people use now, on kernels 6.1 and 7.x: tables,'
-	@echo '                  limits, plots in build/bench; 12 minutes'
+	@echo '                  limits, plots in build/bench; 15 minutes'
 	@echo '  report          one page of all that, with profiles: build/report.html; a'
 	@echo '                  quarter of an hour, seconds where it is measured already'
 	@echo '                  (REBENCH=1: measure again)'
