@@ -455,8 +455,13 @@ TEST(a_probe_cannot_be_set_in_the_device)
 /* It reads a header before it refuses. */
 TEST(the_device_is_no_swap_file_and_keeps_nothing_of_the_attempt)
 {
-	uint64_t held = sys_stats().tam_held, objects = sys_stats().tam_objects;
+	uint64_t held, objects;
 
+	/* Some are held, so that one too few would be seen. */
+	CHECK(!commit(open_object(), map_shared(open_object(), 4 * PAGE), 4 * PAGE));
+	held = sys_stats().tam_held;
+	objects = sys_stats().tam_objects;
+	CHECK_EQ(held, 4 * PAGE);
 	CHECK(swapon("/dev/tamalloc", 0));
 	CHECK_EQ(sys_stats().tam_held, held);
 	CHECK_EQ(sys_stats().tam_objects, objects);
