@@ -1995,9 +1995,13 @@ TEST(without_hidepid_processes_are_for_all_to_see)
 
 #define STUCK_THREADS	4
 
+static int *go;				/* shared: none gets stuck before all can */
+
 /* The lock is held for writing, or waited for, nearly all the time. */
 static void *protect_for_ever(void *p)
 {
+	while (!__atomic_load_n(go, __ATOMIC_RELAXED))
+		usleep(1000);
 	for (;;) {
 		mprotect(p, 128 * MIB, PROT_READ);
 		mprotect(p, 128 * MIB, RW);
@@ -2100,8 +2104,10 @@ static void check_stuck(void *arg)
 	double longest = 0, until;
 	pid_t pids[8];
 
+	go = mmap(NULL, PAGE, RW, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	for (int i = 0; i < count; i++)
 		pids[i] = start(get_stuck, NULL);
+	__atomic_store_n(go, 1, __ATOMIC_RELAXED);
 	until = now() + 15;
 	do
 		incomplete |= look_at_stuck(pids, count, &longest);
