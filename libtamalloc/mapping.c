@@ -38,9 +38,12 @@ bool tam_attr_valid(const struct tam_attr *attr)
 static void *map_fallback(const struct tam_node *n, int flags, void *at,
 			  size_t len)
 {
-	void *p = mmap(at, len, PROT_READ | PROT_WRITE, flags | MAP_ANONYMOUS,
-		       -1, 0);
+	void *p;
 
+	/* A pattern is written at once: it should not be tried in vain. */
+	if (n->attr.pattern)
+		flags &= ~MAP_NORESERVE;
+	p = mmap(at, len, PROT_READ | PROT_WRITE, flags | MAP_ANONYMOUS, -1, 0);
 	if (p != MAP_FAILED && !n->attr.pattern) {
 		int err = errno;
 

@@ -62,7 +62,8 @@ struct tam_attr {
  *
  * EINVAL: size 0; an attribute out of range, an unknown flag.
  * ENOMEM: too large, or the address space, a limit on it, or the number of
- *	   mappings (vm.max_map_count) is used up.
+ *	   mappings (vm.max_map_count) is used up; a pattern for more than all
+ *	   memory and swap in the fallback, which writes it at once.
  * ENODEV, EACCES, EPROTONOSUPPORT: no /dev/tamalloc, no permission for it,
  *	   module and library do not fit; only where the fallback is refused.
  * EMFILE, ENFILE: no descriptor is left for the device.

@@ -159,6 +159,23 @@ FALLBACK_TEST(patterns_are_written_at_once)
 	}
 }
 
+/* Rather than be killed half-way. */
+FALLBACK_TEST(a_pattern_larger_than_memory_is_refused)
+{
+	char may[4] = "", *p;
+	int fd = open("/proc/sys/vm/overcommit_memory", O_RDONLY);
+
+	if (read(fd, may, sizeof(may) - 1) < 1 || may[0] == '1')
+		SKIP("here all memory may be promised");
+	CHECK_NULL(tam_alloc(16384 * GIB, &pattern_attr), ENOMEM);
+	CHECK_NULL(tam_alloc(16384 * GIB, &shared_pattern_attr), ENOMEM);
+	p = tam_alloc(PAGE, &pattern_attr);
+	CHECK(p);
+	CHECK_NULL(tam_realloc(p, 16384 * GIB), ENOMEM);
+	CHECK(!memcmp(p, "abcabc", 6));
+	tam_free(p);
+}
+
 FALLBACK_TEST(alignment_and_name_are_accepted)
 {
 	struct tam_attr attr = { .alignment = 64 * MIB, .name = "name" };
