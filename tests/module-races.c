@@ -984,6 +984,42 @@ TEST(the_last_close_against_faults)
 	widen_end();
 }
 
+/*
+ * The first read of all in a mapping, under the mapping's own lock where there
+ * is one: it commits a page, for which the core wants the memory map, which
+ * others hold, and then asks for the fault once more.
+ */
+static void *be_first(void *arg)
+{
+	struct slots *s = arg;
+	bool protects = __atomic_fetch_add(&s->number, 1, __ATOMIC_RELAXED) < 2;
+	int fd = open_pattern(5000);
+
+	for (int i = 0; i < 20 || race_on(s->end); i++) {
+		char *p = protects ? s->p : map_private(fd, 3 * PAGE);
+
+		if (protects) {
+			CHECK(!mprotect(p, PAGE, i % 2 ? RW : PROT_NONE));
+			continue;
+		}
+		CHECK_PATTERN(p + PAGE, 64, PAGE, 5000);
+		CHECK_EQ(committed_pages(p, 3 * PAGE), 1);
+		CHECK(!munmap(p, 3 * PAGE));
+	}
+	close(fd);
+	return NULL;
+}
+
+TEST(first_reads_against_who_locks_the_map)
+{
+	struct slots s = { .p = reserve_range(3 * PAGE) };
+
+	widen("mprotect_fixup:1000,tam_fault", 100);
+	s.end = now() + race_seconds();
+	together(8, be_first, &s);
+	widen_end();
+}
+
 /* The list of objects against close: names and patterns tell who is who. */
 static void *open_and_close_named(void *arg)
 {
