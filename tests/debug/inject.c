@@ -403,10 +403,15 @@ static const char *const allowed[] = {
 	"kobject_add_internal failed for tamalloc (error: -12",
 	"SLUB: Unable to allocate memory", ";  cache: ", ";  node ",
 	"debugging increased min order",
-	"vmalloc error: size 32768",	/* a new task's stack */
+	"warn_alloc: ",			/* how often it has not, either */
+	"kmemleak: Cannot allocate a scan area",
 	"hrtimer: interrupt took",	/* the machine is busy */
 	"injection of failures",
 };
+
+/* No stack for a new task: the state of all memory, from here to here. */
+static const char no_stack[] = "vmalloc error: size 32768";
+static const char no_stack_end[] = "pages hwpoisoned";
 
 static int log_open(void)
 {
@@ -421,6 +426,7 @@ static int log_open(void)
 
 static void log_check(int fd)
 {
+	bool reports = false;
 	char line[8192];
 	ssize_t n;
 	size_t i;
@@ -429,6 +435,10 @@ static void log_check(int fd)
 	while ((n = read(fd, line, sizeof(line) - 1)) > 0) {
 		line[n] = 0;
 		line[strcspn(line, "\n")] = 0;
+		if (reports || strstr(line, no_stack)) {
+			reports = !strstr(line, no_stack_end);
+			continue;
+		}
 		for (i = 0; i < ARRAY_SIZE(allowed); i++)
 			if (strstr(line, allowed[i]))
 				break;
