@@ -1014,7 +1014,7 @@ TEST(first_reads_against_who_locks_the_map)
 {
 	struct slots s = { .p = reserve_range(3 * PAGE) };
 
-	widen("mprotect_fixup:1000,tam_fault", 100);
+	widen("vma_set_page_prot:1000,tam_fault", 100);
 	s.end = now() + race_seconds();
 	together(8, be_first, &s);
 	widen_end();
