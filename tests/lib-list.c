@@ -106,8 +106,8 @@ static void need_root(void)
 		SKIP("only root can be two users");
 }
 
-/* Each is a mapping of its own: more than a buffer holds. */
-#define MANY	2500
+/* Each is a mapping of its own: more than two buffers hold. */
+#define MANY	1000
 
 static void map_many(void)
 {
@@ -117,7 +117,7 @@ static void map_many(void)
 
 /* Processes: more than two buffers hold */
 
-#define CROWD	1200
+#define CROWD	700
 
 static pid_t crowd[CROWD];
 static int seen[CROWD];

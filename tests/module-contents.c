@@ -466,7 +466,7 @@ TEST(mappings_split_and_merged_by_mprotect_are_right)
 
 static void make_dirty(void *unused)
 {
-	size_t len = 640 * MIB;
+	size_t len = 640 / patience() * MIB;
 	uint64_t *p = mmap(NULL, len, RW, MAP_PRIVATE | MAP_ANONYMOUS |
 			   MAP_NORESERVE, -1, 0);
 
@@ -489,7 +489,7 @@ static bool has_marker(const char *p, size_t len)
 static void show_nothing_recycled(size_t pattern_len, int prot, int flags,
 				  bool write)
 {
-	size_t len = 192 * MIB;
+	size_t len = 192 / patience() * MIB;
 	int fd = pattern_len ? open_pattern(pattern_len) : open_object();
 	char *p;
 

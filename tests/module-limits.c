@@ -256,7 +256,7 @@ TEST(what_comes_and_goes_leaves_nothing_charged)
 
 /* Long commands: how to begin, how far it came, and how to begin again */
 
-#define LONG	(32 * MIB)
+#define LONG	(32 / patience() * MIB)
 #define MANY	(8000 / patience())	/* records */
 
 struct work {
