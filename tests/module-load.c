@@ -91,7 +91,7 @@ TEST(an_untouched_mapping_keeps_the_module)
 
 static void a_hundred_rounds(void *parameters)
 {
-	/* "make check" has fewer, "make check-kernels" all. */
+	/* The checks have fewer, by hand it is all. */
 	const char *env = getenv("TAM_LOAD_ROUNDS");
 
 	for (int round = env ? atoi(env) : 100; round > 0; round--) {
