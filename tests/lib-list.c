@@ -107,7 +107,7 @@ static void need_root(void)
 }
 
 /* Each is a mapping of its own: more than two buffers hold. */
-#define MANY	1000
+#define MANY	1200
 
 static void map_many(void)
 {
@@ -117,7 +117,7 @@ static void map_many(void)
 
 /* Processes: more than two buffers hold */
 
-#define CROWD	700
+#define CROWD	900
 
 static pid_t crowd[CROWD];
 static int seen[CROWD];
