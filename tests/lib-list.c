@@ -107,7 +107,7 @@ static void need_root(void)
 }
 
 /* Each is a mapping of its own: more than two buffers hold. */
-#define MANY	1200
+#define MANY	1500
 
 static void map_many(void)
 {
