@@ -386,7 +386,7 @@ static void end_watch(struct watch *w, pid_t pid)
 
 /* Swap */
 
-#define LEFT	(80 * MIB)
+#define LEFT	((patience() > 1 ? 48 : 80) * MIB)
 
 static void use_more_than_there_is(struct area *areas, int n, int rounds)
 {
@@ -429,12 +429,13 @@ TEST(private_memory_larger_than_ram_is_swapped_and_stays_as_it_is)
 	with_memory(&(struct tight){ LEFT, "512M", more_than_ram, NULL });
 }
 
+/* Not so often that nobody else gets a processor. */
 static void compact_for_ever(void)
 {
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	for (;;) {
 		put(COMPACT, "1");
-		usleep(20000);
+		usleep(20000 * patience() * patience());
 	}
 }
 
@@ -498,7 +499,7 @@ TEST(the_same_while_pages_are_merged_and_moved)
 	get(KSM "run", run, sizeof(run));
 	get(KSM "pages_to_scan", pages, sizeof(pages));
 	get(KSM "sleep_millisecs", ms, sizeof(ms));
-	CHECK(!put(KSM "pages_to_scan", "2000"));
+	CHECK(!put(KSM "pages_to_scan", patience() > 1 ? "400" : "2000"));
 	CHECK(!put(KSM "sleep_millisecs", "10"));
 	CHECK(!put(KSM "run", "1"));
 	status = in_child(merge_and_move, NULL);
@@ -607,7 +608,7 @@ static pid_t greatest_process(void)
 	return pid;
 }
 
-#define THERE	(160 * MIB)
+#define THERE	((patience() > 1 ? 96 : 160) * MIB)
 
 static void fall_short(struct shortage *s)
 {
