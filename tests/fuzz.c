@@ -1122,8 +1122,7 @@ TEST(every_call_ends_as_documented_and_leaves_nothing)
 	seed = option("TAM_FUZZ_SEED", time(NULL) ^ getpid() << 8);
 	printf("# seed %ju\n", (uintmax_t)seed);
 	state = seed;
-	shared = mmap(NULL, sizeof(*shared), RW, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	CHECK(shared != MAP_FAILED);
+	shared = common(sizeof(*shared));
 	alarm(0);			/* in the child */
 	get(CAP, cap, sizeof(cap));
 	get(HIDEPID, hidepid, sizeof(hidepid));

@@ -14,15 +14,6 @@
 
 #define BYTE	0xa5
 
-/* Memory that this process and its children share. */
-static void *common(size_t len)
-{
-	void *p = mmap(NULL, len, RW, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-
-	CHECK(p != MAP_FAILED);
-	return p;
-}
-
 static void set_limit(int resource, rlim_t value)
 {
 	struct rlimit limit = { value, value };

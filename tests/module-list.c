@@ -1461,7 +1461,7 @@ static void open_two(void *ids)
 
 TEST(an_object_is_its_openers)
 {
-	uint64_t *ids = mmap(NULL, PAGE, RW, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	uint64_t *ids = common(PAGE);
 	struct tam_object_stats *all;
 	int fd = open_object();
 	size_t n;
@@ -1483,7 +1483,7 @@ TEST(an_object_is_its_openers)
 
 TEST(an_object_outlives_its_opener_in_the_list)
 {
-	uint64_t *id = mmap(NULL, PAGE, RW, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	uint64_t *id = common(PAGE);
 	struct tam_object_stats *all;
 	int ends[2], status;
 	size_t n;
@@ -1756,7 +1756,7 @@ static void open_as_nobody(void *ids)
 
 TEST(objects_are_for_the_same_user_and_for_root)
 {
-	uint64_t *ids = mmap(NULL, PAGE, RW, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	uint64_t *ids = common(PAGE);
 	uint64_t own = id_of(open_object());
 	struct tam_object_stats *all;
 	pid_t child;
@@ -1868,8 +1868,7 @@ static void look_from_pid_namespace(void *arg)
 
 TEST(a_pid_namespace_shows_nothing_of_the_outside)
 {
-	struct outside *out = mmap(NULL, PAGE, RW, MAP_SHARED | MAP_ANONYMOUS,
-				   -1, 0);
+	struct outside *out = common(PAGE);
 	struct tam_object_stats *all;
 	const struct tam_object_stats *one;
 	uint64_t object = id_of(open_object());
@@ -2104,7 +2103,7 @@ static void check_stuck(void *arg)
 	double longest = 0, until;
 	pid_t pids[8];
 
-	go = mmap(NULL, PAGE, RW, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	go = common(PAGE);
 	for (int i = 0; i < count; i++)
 		pids[i] = start(get_stuck, NULL);
 	__atomic_store_n(go, 1, __ATOMIC_RELAXED);

@@ -191,7 +191,7 @@ static void answer(int listener, pid_t pid)
 TEST(the_supervisor_of_a_sandbox_reaches_untouched_memory)
 {
 	char *p = map_private(open_byte(BYTE), 4 * PAGE);
-	int *listener = mmap(NULL, PAGE, RW, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	int *listener = common(PAGE);
 	int status, fd, pidfd;
 	pid_t child = fork();
 

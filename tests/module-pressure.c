@@ -356,10 +356,8 @@ static void watch(struct watch *w)
 
 static struct watch *start_watch(int object, pid_t *pid)
 {
-	struct watch *w = mmap(NULL, PAGE, RW, MAP_SHARED | MAP_ANONYMOUS, -1,
-			       0);
+	struct watch *w = common(PAGE);
 
-	CHECK(w != MAP_FAILED);
 	w->object = object;
 	w->holder = start_holder(object);
 	*pid = fork();

@@ -578,15 +578,6 @@ TEST(an_attribute_is_set_before_the_first_mapping_or_refused)
 
 #define MAPPERS		4
 
-/* What they share beside the object. */
-static void *shared_zeros(size_t size)
-{
-	void *p = mmap(NULL, size, RW, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-
-	CHECK(p != MAP_FAILED);
-	return p;
-}
-
 static void barrier_for(pthread_barrier_t *barrier, int n)
 {
 	pthread_barrierattr_t attr;
@@ -660,7 +651,7 @@ static void map_while_punched(void *arg, int me)
 
 TEST(all_processes_see_the_same_page_after_a_punch)
 {
-	struct mappers *m = shared_zeros(sizeof(*m));
+	struct mappers *m = common(sizeof(*m));
 
 	m->fd = open_pattern(5000);
 	m->rounds = 1 + race_seconds() * 12;
@@ -1272,7 +1263,7 @@ static void fork_and_copy(volatile int *ready)
 
 static void live_and_fork(struct looking *l)
 {
-	volatile int *ready = shared_zeros(PAGE);
+	volatile int *ready = common(PAGE);
 	pid_t child = fork();
 
 	CHECK(child >= 0);

@@ -218,8 +218,7 @@ static void wait_in_vfork(void *pids)
 
 TEST(a_vfork_parent_has_a_score_and_its_child_has_none)
 {
-	volatile pid_t *pids = mmap(NULL, PAGE, RW, MAP_SHARED | MAP_ANONYMOUS,
-				    -1, 0);
+	volatile pid_t *pids = common(PAGE);
 
 	if (!fork()) {
 		wait_in_vfork((void *)pids);

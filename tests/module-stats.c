@@ -388,7 +388,7 @@ static void main_thread_and_heir(pid_t *thread)
 static void lose_the_main_thread(void *unused)
 {
 	struct tam_system_stats before = sys_stats(), after;
-	pid_t *thread = mmap(NULL, PAGE, RW, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	pid_t *thread = common(PAGE);
 	pid_t child = fork();
 
 	(void)unused;
@@ -412,7 +412,7 @@ TEST(memory_whose_main_thread_is_gone_counts_once)
 static void lose_the_owner(void *unused)
 {
 	struct tam_system_stats before = sys_stats(), after;
-	pid_t *heir = mmap(NULL, PAGE, RW, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	pid_t *heir = common(PAGE);
 	pid_t child = fork();
 
 	(void)unused;

@@ -29,6 +29,15 @@
 /* Before 6.2 the kernel's counters lag by up to 64 pages per thread. */
 #define RSS_LAG	(128 * PAGE)
 
+/* Zeros that this process shares with the children it will have. */
+HELPER void *common(size_t len)
+{
+	void *p = mmap(NULL, len, RW, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	CHECK(p != MAP_FAILED);
+	return p;
+}
+
 /* A new object with zeros for its pattern. */
 HELPER int open_object(void)
 {
