@@ -14,7 +14,7 @@ help:
 	@echo '  check           the tests, on kernel $(KERNEL)'
 	@echo '  check-kernels   the tests, on all supported kernels (tools/kernels.list)'
 	@echo '  check-debug     the tests, on a kernel that looks for mistakes: KASAN,'
-	@echo '                  lockdep, kmemleak and more; compiled first, 8 minutes'
+	@echo '                  lockdep, kmemleak and more, compiled first; static checks'
 	@echo '  check-debug-7.x the same, on the newest; check-kcsan: the same, for data races'
 	@echo '  soak            an hour (SOAK=$(SOAK) seconds) of random calls, and stress-ng'
 	@echo '  bench           against what people use now, on kernels 6.1 and 7.x: tables,'
@@ -52,22 +52,22 @@ demo:
 
 check:
 	tools/need build tools vm test
-	$(MAKE) tools tests
+	$(MAKE) -j$$(nproc) tools tests
 	tests/check $(KERNEL)
 
 check-kernels:
-	tools/need build tools vm test lint
-	$(MAKE) tools tests
+	tools/need build tools vm test
+	$(MAKE) -j$$(nproc) tools tests
 	tests/check --all $(CHECKED)
 
 check-debug check-debug-7.x check-kcsan:
-	tools/need build tools vm test
-	$(MAKE) tools tests
+	tools/need build tools vm test lint
+	$(MAKE) -j$$(nproc) tools tests
 	tests/check $(@:check-%=%)
 
 soak:
 	tools/need build tools vm test
-	$(MAKE) tools tests
+	$(MAKE) -j$$(nproc) tools tests
 	tests/soak $(SOAK) $(KERNEL)
 
 # Counts of instructions do not depend on what else runs; times do.
