@@ -29,7 +29,7 @@ help:
 	@echo '  clean'
 	@echo 'Installing, as root:'
 	@echo '  install         the library, tamstat (PREFIX=$(PREFIX), DESTDIR=, LIBDIR=)'
-	@echo '  dkms-install    the module, for this kernel and those to come'
+	@echo '  dkms-install    the module, for this kernel (or KVER=) and those to come'
 	@echo '  dkms-uninstall  take it out again'
 	@echo 'Variables: KERNEL (of demo, check, soak), KDIR, CC, LLVM=1, DESTDIR, PREFIX'
 
@@ -101,7 +101,7 @@ dkms-install:
 	install -m 644 module/*.[ch] module/Kbuild module/Makefile $(DKMS_SOURCE)/module
 	install -m 644 module/uapi/*.h $(DKMS_SOURCE)/module/uapi
 	dkms add -m tamalloc -v $(VERSION)
-	dkms install -m tamalloc -v $(VERSION)
+	dkms install -m tamalloc -v $(VERSION) $(if $(KVER),-k $(KVER))
 	install -D -m 644 module/60-tamalloc.rules $(UDEV_RULES)/60-tamalloc.rules
 	@echo 'Installed. Load it: modprobe tamalloc; at every start: echo tamalloc >/etc/modules-load.d/tamalloc.conf'
 

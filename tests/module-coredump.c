@@ -112,12 +112,12 @@ static void dump(size_t len, size_t pattern_len)
 
 TEST(a_dump_of_a_pattern_holds_what_was_touched_and_commits_nothing)
 {
-	dump(patience() > 1 ? 64 * MIB : GIB, 5000);
+	dump(patience() > 1 ? 16 * MIB : GIB, 5000);
 }
 
 TEST(a_dump_of_zeros_holds_what_was_touched_and_commits_nothing)
 {
-	dump(64 * MIB, 0);
+	dump(64 / patience() * MIB, 0);
 }
 
 static void forget_and_abort(void *arg)

@@ -53,7 +53,7 @@ static void same_in_any_buffer(unsigned long cmd, struct tam_list list,
 
 static void look_while_pages_move(void *unused)
 {
-	size_t len = 128 * MIB, kept = 0, looks = 0, n;
+	size_t len = 128 / patience() * MIB, kept = 0, looks = 0, n;
 	char *p = map_private(open_byte(7), len);
 	double until;
 
@@ -681,7 +681,7 @@ static void see_none_of_thousands(void *unused)
 
 TEST(ten_thousand_processes_fit_a_buffer_for_one)
 {
-	const size_t count = 10000;
+	const size_t count = 10000 / patience();
 	pid_t *children = calloc(count, sizeof(*children));
 	char *stacks = mmap(NULL, count * PAGE, RW, MAP_PRIVATE | MAP_ANONYMOUS |
 			    MAP_NORESERVE, -1, 0);
