@@ -384,7 +384,7 @@ static void end_watch(struct watch *w, pid_t pid)
 
 /* Swap */
 
-#define LEFT	((patience() > 1 ? 48 : 80) * MIB)
+#define LEFT	(48 * MIB)
 
 static void use_more_than_there_is(struct area *areas, int n, int rounds)
 {
@@ -606,7 +606,7 @@ static pid_t greatest_process(void)
 	return pid;
 }
 
-#define THERE	((patience() > 1 ? 96 : 160) * MIB)
+#define THERE	(96 * MIB)
 
 static void fall_short(struct shortage *s)
 {
