@@ -1862,7 +1862,8 @@ static void look_from_pid_namespace(void *arg)
 	check_open(1);
 	/* For those outside to look at. */
 	*(volatile uint64_t *)&out->object = own;
-	sleep(1);
+	for (int i = 0; i < 10000 && *(volatile uint64_t *)&out->object; i++)
+		usleep(1000 * patience());
 	free(records);
 }
 
@@ -1897,6 +1898,7 @@ TEST(a_pid_namespace_shows_nothing_of_the_outside)
 		CHECK(one->pid > child);
 		check_open(one->pid);
 		free(all);
+		*(volatile uint64_t *)&out->object = 0;
 		CHECK_EQ(waitpid(child, &status, 0), child);
 	}
 	if (status)

@@ -1091,7 +1091,7 @@ TEST(sixteen_tib_cost_nothing_until_touched)
 
 TEST(sixty_five_thousand_mappings_live_at_once)
 {
-	int fd = open_pattern(5000), n = 65000 / patience();
+	int fd = open_pattern(5000), n = 65000 / patience() / patience();
 	char *p = mmap(NULL, n * PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS |
 		       MAP_NORESERVE, -1, 0);
 	struct tam_process_stats stats = {};
@@ -1114,7 +1114,7 @@ TEST(sixty_five_thousand_mappings_live_at_once)
 TEST(ten_thousand_objects_live_at_once)
 {
 	struct rlimit limit = { 20000, 20000 };
-	int n = 10000 / patience();
+	int n = 10000 / patience() / patience();
 	char **p = calloc(n, sizeof(*p));
 
 	CHECK(p && !setrlimit(RLIMIT_NOFILE, &limit));

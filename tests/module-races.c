@@ -386,9 +386,11 @@ static void by_mremap(struct fight *f, int i)
 
 TEST(faults_against_mremap)
 {
+	widen("tam_fault:both,tam_pattern_fill,finish_fault", 300);
+	fight(MAP_PRIVATE, true, by_mremap);
+	widen_end();
 	widen("tam_fault:both,tam_store_look_up,tam_pattern_fill,finish_fault",
 	      300);
-	fight(MAP_PRIVATE, true, by_mremap);
 	fight(MAP_SHARED, true, by_mremap);
 	widen_end();
 }
