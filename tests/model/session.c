@@ -357,9 +357,7 @@ static void begin(void)
 /* Room for the model, and for a log of so many operations. */
 void session_init(unsigned int ops)
 {
-	m = mmap(NULL, sizeof(*m) + (ops + 1) * sizeof(struct op), RW,
-		 MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	CHECK(m != MAP_FAILED);
+	m = common(sizeof(*m) + (ops + 1) * sizeof(struct op));
 	/* The session's processes are this one's, however they were born. */
 	CHECK(!prctl(PR_SET_CHILD_SUBREAPER, 1));
 	signal(SIGCHLD, SIG_IGN);
