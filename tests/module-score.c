@@ -104,7 +104,7 @@ TEST(the_score_of_a_stopped_process_is_that_of_proc)
 	stop(child);
 	check_all_adjs(child);
 	printf("# scores %ld and %ld\n", proc_score(child), proc_score(small));
-	/* Some 5 MiB are a point, in a machine of 3 GiB. */
+	/* Some 4 MiB are a point, in a machine of 2 GiB. */
 	CHECK(proc_score(child) > proc_score(small) + 15);
 	CHECK_BETWEEN(process(child).oom_usage, MUCH + 2 * TABLES * PAGE,
 		      2 * MUCH);
