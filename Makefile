@@ -98,7 +98,7 @@ dkms-install:
 	! dkms status -m tamalloc -v $(VERSION) | grep -q . || $(MAKE) dkms-uninstall
 	install -d $(DKMS_SOURCE)/module/uapi
 	install -m 644 dkms.conf $(DKMS_SOURCE)
-	install -m 644 module/*.[ch] module/Kbuild module/Makefile $(DKMS_SOURCE)/module
+	install -m 644 $(filter-out %.mod.c,$(wildcard module/*.[ch])) module/Kbuild module/Makefile $(DKMS_SOURCE)/module
 	install -m 644 module/uapi/*.h $(DKMS_SOURCE)/module/uapi
 	dkms add -m tamalloc -v $(VERSION)
 	dkms install -m tamalloc -v $(VERSION) $(if $(KVER),-k $(KVER))
