@@ -497,8 +497,8 @@ TEST(active_memory_and_buffers_are_those_of_meminfo)
 	char path[256] = "/dev/root", *p;
 	struct tam_system_stats s;
 	uint64_t active;
+	int fd = -1;
 	FILE *file;
-	int fd;
 
 	/* Buffers: what is read of a block device. */
 	file = proc_open(0, "swaps");
@@ -526,8 +526,10 @@ TEST(active_memory_and_buffers_are_those_of_meminfo)
 	       s.ram_buffers / MIB);
 	CHECK_NEAR(s.ram_active, active);
 	/* That of files before generations of pages, that of programs since. */
-	CHECK(active >= 64 * MIB);
+	CHECK(fd < 0 || active >= 64 * MIB);
 	CHECK_NEAR(s.ram_buffers, kib(0, "meminfo", "Buffers"));
+	/* At once: KASAN gives back what was freed when it likes. */
+	s = sys_stats();
 	CHECK_NEAR(s.ram_used, kib(0, "meminfo", "MemTotal") -
 		   kib(0, "meminfo", "MemAvailable"));
 }
