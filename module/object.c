@@ -134,8 +134,7 @@ void tam_object_stats(struct tam_object *obj, struct tam_object_stats *stats)
 	stats->id = obj->id;
 	stats->uid = from_kuid_munged(current_user_ns(), obj->cred->euid);
 	stats->pid = pid_vnr(obj->opener);
-	stats->held = (u64)READ_ONCE(obj->inode->i_mapping->nrpages) <<
-		      PAGE_SHIFT;
+	stats->held = (u64)tam_store_pages(obj) << PAGE_SHIFT;
 	spin_lock(&obj->lock);
 	stats->pattern_len = obj->pattern.len ?: 1;
 	stats->mapped = obj->mapped;

@@ -86,12 +86,16 @@ bool tam_store_full(void);
 u64 tam_store_held(void);
 u64 tam_store_cap(void);
 
+static inline unsigned long tam_store_pages(struct tam_object *obj)
+{
+	/* Plainly written under a lock; what it was a moment ago is as good. */
+	return data_race(READ_ONCE(obj->inode->i_mapping->nrpages));
+}
+
 /* Most objects store nothing: no call for that. */
 static inline struct page *tam_store_find(struct tam_object *obj, pgoff_t index)
 {
-	if (!READ_ONCE(obj->inode->i_mapping->nrpages))
-		return NULL;
-	return tam_store_look_up(obj, index);
+	return tam_store_pages(obj) ? tam_store_look_up(obj, index) : NULL;
 }
 
 /* fault.c */

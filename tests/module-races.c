@@ -1274,7 +1274,7 @@ static void live_and_fork(struct looking *l)
 	while (!*ready)
 		usleep(1000);
 	l->pid = child;
-	usleep(100000);
+	usleep(100000 * patience());
 	CHECK_EQ(waitpid(child, NULL, WNOHANG), 0);
 	end(child);
 	munmap((void *)ready, PAGE);
