@@ -311,7 +311,15 @@ HELPER void in_namespace(void (*fn)(void *arg), void *arg)
 	child_passes(make_namespace, &n);
 }
 
-/* Four mappings of three kinds with pages here and there. */
+/*
+ * Four mappings of three kinds with pages here and there: in more than one page
+ * table, and more of them than counters of processors keep to themselves.
+ */
+#define LAYOUT_WRITTEN	1100
+#define LAYOUT_STORED	700
+#define LAYOUT_FAR_READ	30		/* each in a page table of its own */
+#define LAYOUT_FAR	20
+
 HELPER void make_layout(void *unused)
 {
 	int fd = open_byte(1), other = open_object();
@@ -321,19 +329,20 @@ HELPER void make_layout(void *unused)
 	char *far = map(other, 1UL << 40, RW, MAP_PRIVATE, 1L << 42);
 
 	(void)unused;
-	for (int i = 0; i < 3000; i++)
+	for (int i = 0; i < LAYOUT_WRITTEN; i++)
 		p[i * PAGE] = 1;
-	for (int i = 0; i < 2000; i++)
+	for (int i = 0; i < LAYOUT_STORED; i++)
 		touch_read(s + i * PAGE);
-	for (int i = 0; i < 100; i++)
+	for (int i = 0; i < LAYOUT_FAR_READ; i++)
 		touch_read(r + i * 2 * MIB);
-	for (int i = 0; i < 50; i++)
-		touch_read(far + i * GIB * 20);
+	for (int i = 0; i < LAYOUT_FAR; i++)
+		touch_read(far + i * GIB * 50);
 }
 
 #define LAYOUT_MAPPINGS		4
 #define LAYOUT_RESERVED		(64 * MIB + 32 * MIB + GIB + (1UL << 40))
-#define LAYOUT_COMMITTED	(5150 * PAGE)
+#define LAYOUT_COMMITTED	((LAYOUT_WRITTEN + LAYOUT_STORED + LAYOUT_FAR_READ + \
+				  LAYOUT_FAR) * PAGE)
 
 HELPER void require_swap(void)
 {

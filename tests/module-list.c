@@ -1664,7 +1664,7 @@ static void check_open(pid_t pid)
 	free(mappings(pid, BUFFER, &n));
 	CHECK_EQ(n, LAYOUT_MAPPINGS);
 	free(pages(pid, 0, 0, BUFFER, &n));
-	CHECK_EQ(n, 1 + 1 + 100 + 50);
+	CHECK_EQ(n, 1 + 1 + LAYOUT_FAR_READ + LAYOUT_FAR);
 	CHECK_EQ(process(pid).valid & TAM_VALID_TAM, TAM_VALID_TAM);
 	CHECK(process_listed(pid ?: getpid()));
 }
@@ -1994,6 +1994,7 @@ TEST(without_hidepid_processes_are_for_all_to_see)
 /* A process that is stuck */
 
 #define STUCK_THREADS	4
+#define STUCK_LEN	(128 / patience() * MIB)
 
 static int *go;				/* shared: none gets stuck before all can */
 
@@ -2003,8 +2004,8 @@ static void *protect_for_ever(void *p)
 	while (!__atomic_load_n(go, __ATOMIC_RELAXED))
 		usleep(1000);
 	for (;;) {
-		mprotect(p, 128 * MIB, PROT_READ);
-		mprotect(p, 128 * MIB, RW);
+		mprotect(p, STUCK_LEN, PROT_READ);
+		mprotect(p, STUCK_LEN, RW);
 	}
 	return NULL;
 }
@@ -2017,7 +2018,7 @@ static void get_stuck(void *unused)
 	make_layout(unused);
 	prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0);
 	/* The zero page everywhere: page tables, but no memory. */
-	p = mmap(NULL, 128 * MIB, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS |
+	p = mmap(NULL, STUCK_LEN, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS |
 		 MAP_NORESERVE | MAP_POPULATE, -1, 0);
 	CHECK(p != MAP_FAILED);
 	for (int i = 0; i < STUCK_THREADS; i++)

@@ -147,11 +147,24 @@ HELPER void touch_read(const void *addr)
 	(void)*(const volatile char *)addr;
 }
 
+/*
+ * How many of @len bytes are to be looked at one by one, which takes long in
+ * emulation, when they should repeat the first @period.
+ */
+HELPER size_t repeated(const uint8_t *p, size_t len, size_t period)
+{
+	if (len > period && !memcmp(p + period, p, len - period))
+		return period;
+	return len;
+}
+
 /* All bytes from addr are byte, or the first that is not is reported. */
 #define CHECK_BYTES(addr, len, byte)					\
 	do {								\
 		const uint8_t *p_ = (const uint8_t *)(addr);		\
-		for (size_t i_ = 0; i_ < (size_t)(len); i_++)		\
+		size_t n_ = repeated(p_, len, 1);			\
+									\
+		for (size_t i_ = 0; i_ < n_; i_++)			\
 			if (p_[i_] != (uint8_t)(byte))			\
 				FAIL("%s + %zu is %#x, not %#x", #addr,	\
 				     i_, p_[i_], (uint8_t)(byte));	\
@@ -163,7 +176,9 @@ HELPER void touch_read(const void *addr)
 		const uint8_t *p_ = (const uint8_t *)(addr);		\
 		size_t n_ = (pattern_len);				\
 		size_t phase_ = (uint64_t)(offset) % n_;		\
-		for (size_t i_ = 0; i_ < (size_t)(len); i_++) {		\
+		size_t len_ = repeated(p_, len, n_);			\
+									\
+		for (size_t i_ = 0; i_ < len_; i_++) {			\
 			if (p_[i_] != pattern_byte(phase_))		\
 				FAIL("%s + %zu is %#x, not byte %zu of the pattern of %zu (%#x)", \
 				     #addr, i_, p_[i_], phase_, n_,	\
