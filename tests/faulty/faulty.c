@@ -4,6 +4,7 @@
  * nobody notices is worth nothing.
  */
 #include <linux/delay.h>
+#include <linux/kdebug.h>
 #include <linux/kthread.h>
 #include <linux/mm.h>
 #include <linux/module.h>
@@ -139,6 +140,24 @@ static void unlocked_count(void)
 	kthread_stop(b);
 }
 
+static int skip_nop(struct notifier_block *nb, unsigned long event, void *data)
+{
+	struct die_args *args = data;
+
+	if (event == DIE_INT3)
+		args->regs->ip++;
+	return NOTIFY_DONE;
+}
+
+static struct notifier_block nop_skipper = { .notifier_call = skip_nop };
+
+/* As it looks when QEMU executes a breakpoint that memory has no longer. */
+static void stale_breakpoint(void)
+{
+	register_die_notifier(&nop_skipper);
+	asm volatile("int3; nop");
+}
+
 #define FAULT(name) { #name, name }
 static const struct {
 	const char *name;
@@ -156,6 +175,7 @@ static const struct {
 	FAULT(page_put_twice),
 	FAULT(free_armed_timer),
 	FAULT(unlocked_count),
+	FAULT(stale_breakpoint),
 };
 
 static int __init faulty_init(void)
