@@ -78,6 +78,16 @@ static inline struct vm_area_struct *tam_next_vma(struct vm_area_struct **next)
 #define FAULT_FLAG_UNSHARE	0
 #endif
 
+#ifndef TAM_HAVE_ACTIVE_MEMCG		/* before 5.15: not for the page cache */
+#define set_active_memcg	tam_set_active_memcg
+
+static inline struct mem_cgroup *
+tam_set_active_memcg(struct mem_cgroup *memcg)
+{
+	return NULL;
+}
+#endif
+
 #ifndef TAM_HAVE_MM_FLAGS_TEST		/* before 6.18 */
 #define mm_flags_test(flag, mm)	test_bit(flag, &(mm)->flags)
 #endif

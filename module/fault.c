@@ -77,7 +77,7 @@ static vm_fault_t tam_fault(struct vm_fault *vmf)
 		 * own a page that is mapped, or MADV_DONTNEED frees it while it
 		 * is locked.
 		 */
-		page = tam_store_add(obj, vmf->pgoff);
+		page = tam_store_add(obj, vmf->pgoff, vma->vm_mm);
 	} while (page == ERR_PTR(-EEXIST));
 
 	if (page == ERR_PTR(-ENOSPC))

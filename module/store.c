@@ -9,9 +9,11 @@
  * cannot drift: it is raised where a page is filled and lowered by the page
  * cache itself, whichever way the page leaves it.
  */
+#include <linux/memcontrol.h>
 #include <linux/module.h>
 #include <linux/pagemap.h>
 #include <linux/percpu_counter.h>
+#include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
 #include <linux/xarray.h>
 
@@ -107,10 +109,34 @@ struct page *tam_store_look_up(struct tam_object *obj, pgoff_t index)
 }
 
 /*
- * Make, fill and store the page that was not found; locked and referenced.
- * -EEXIST: somebody else just has.  -ENOSPC: the cap is reached.  -ENOMEM.
+ * Charged, as shmem does it, to the cgroup of the memory in which the page is
+ * touched first.  That may be another than who touches it: a debugger, a
+ * supervisor, who would pay for what it was told to look at.
  */
-struct page *tam_store_add(struct tam_object *obj, pgoff_t index)
+static int tam_store_insert(struct address_space *mapping, struct page *page,
+			    pgoff_t index, gfp_t gfp, struct mm_struct *mm)
+{
+	struct mem_cgroup *memcg, *active;
+	int err;
+
+	if (mm == current->mm)
+		return filemap_add_folio(mapping, page_folio(page), index, gfp);
+
+	memcg = get_mem_cgroup_from_mm(mm);
+	active = set_active_memcg(memcg);
+	err = filemap_add_folio(mapping, page_folio(page), index, gfp);
+	set_active_memcg(active);
+	mem_cgroup_put(memcg);
+	return err;
+}
+
+/*
+ * Make, fill and store the page that was not found, on account of @mm; locked
+ * and referenced.  -EEXIST: somebody else just has.  -ENOSPC: the cap is
+ * reached.  -ENOMEM.
+ */
+struct page *tam_store_add(struct tam_object *obj, pgoff_t index,
+			   struct mm_struct *mm)
 {
 	struct address_space *mapping = obj->inode->i_mapping;
 	gfp_t gfp = mapping_gfp_mask(mapping);
@@ -128,8 +154,7 @@ struct page *tam_store_add(struct tam_object *obj, pgoff_t index)
 		tam_pattern_fill(&obj->pattern, page, index);
 	SetPageUptodate(page);
 
-	/* Charged, as a file's page is, to the cgroup of who touches it first. */
-	err = filemap_add_folio(mapping, page_folio(page), index, gfp);
+	err = tam_store_insert(mapping, page, index, gfp, mm);
 	if (err) {
 		put_page(page);
 		return ERR_PTR(err);

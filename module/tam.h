@@ -80,7 +80,8 @@ int tam_store_init(void);
 void tam_store_exit(void);
 void tam_store_attach(struct tam_object *obj);
 struct page *tam_store_look_up(struct tam_object *obj, pgoff_t index);
-struct page *tam_store_add(struct tam_object *obj, pgoff_t index);
+struct page *tam_store_add(struct tam_object *obj, pgoff_t index,
+			   struct mm_struct *mm);
 int tam_store_punch(struct tam_object *obj, pgoff_t index, unsigned long pages);
 bool tam_store_full(void);
 u64 tam_store_held(void);

@@ -7,6 +7,7 @@
 #include "groups.h"
 
 #include <sys/resource.h>
+#include <sys/uio.h>
 
 #ifndef MADV_POPULATE_WRITE
 #define MADV_POPULATE_WRITE	23
@@ -155,6 +156,73 @@ TEST(shared_pages_and_the_tables_for_them_are_paid_for)
 TEST(private_pages_and_the_tables_for_them_are_paid_for)
 {
 	group_pays(one_more_private_page, 3 * PAGE - 1024);
+}
+
+struct sight {
+	int prot, flags;
+	char *where;
+};
+
+static void be_looked_at(void *arg)
+{
+	struct sight *sight = arg;
+
+	enter(GROUP);
+	sight->where = map(open_byte(BYTE), 4UL * LIMIT_MIB * MIB, sight->prot,
+			   sight->flags, 0);
+}
+
+/* From outside of the group; returns how much could be read. */
+static size_t look_at(pid_t pid, char *from, size_t len)
+{
+	static char to[MIB];
+	size_t done;
+
+	for (done = 0; done < len; done += MIB) {
+		struct iovec local = { to, MIB }, remote = { from + done, MIB };
+
+		if (process_vm_readv(pid, &local, 1, &remote, 1, 0) != MIB)
+			break;
+		CHECK_BYTES(to, MIB, BYTE);
+	}
+	return done;
+}
+
+static void group_pays_for_looks(int prot, int flags)
+{
+	struct sight *sight = common(PAGE);
+	size_t half = LIMIT_MIB / 2 * MIB;
+	char limit[16];
+	uint64_t before;
+	int status;
+	pid_t pid;
+
+	snprintf(limit, sizeof(limit), "%dM", LIMIT_MIB);
+	make_group(GROUP, limit);
+	*sight = (struct sight){ prot, flags, NULL };
+	pid = start(be_looked_at, sight);
+	before = group_current(GROUP);
+	CHECK_EQ(look_at(pid, sight->where, half), half);
+	/* What a processor has been charged ahead is 64 pages at most. */
+	CHECK_BETWEEN(group_current(GROUP) - before, half - 256 * PAGE,
+		      half + half / 2);
+	/*
+	 * And who asks for more than its group may have is the one to die,
+	 * while the call that found it over its limit goes on to its end.
+	 */
+	CHECK(look_at(pid, sight->where, 4 * LIMIT_MIB * MIB) <= 2 * half);
+	CHECK_EQ(waitpid(pid, &status, 0), pid);
+	CHECK(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+	CHECK(!rmdir(GROUP));
+}
+
+TEST(what_others_are_told_to_look_at_is_paid_for)
+{
+	if (!kernel_at_least(5, 15))
+		SKIP("who looks pays before 5.15");
+	group_pays_for_looks(RW, MAP_SHARED);
+	group_pays_for_looks(PROT_READ, MAP_PRIVATE);
+	group_pays_for_looks(RW, MAP_PRIVATE);
 }
 
 /* Objects in the kernel's caches whose memory nobody is charged for. */
