@@ -78,7 +78,7 @@ static inline struct vm_area_struct *tam_next_vma(struct vm_area_struct **next)
 #define FAULT_FLAG_UNSHARE	0
 #endif
 
-#ifndef TAM_HAVE_ACTIVE_MEMCG		/* before 5.15: not for the page cache */
+#ifdef TAM_HAVE_OLD_ACTIVE_MEMCG	/* before 5.15: nothing for the page cache */
 #define set_active_memcg	tam_set_active_memcg
 
 static inline struct mem_cgroup *

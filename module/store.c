@@ -119,6 +119,7 @@ static int tam_store_insert(struct address_space *mapping, struct page *page,
 	struct mem_cgroup *memcg, *active;
 	int err;
 
+	/* The usual case, which the core gets right by itself. */
 	if (mm == current->mm)
 		return filemap_add_folio(mapping, page_folio(page), index, gfp);
 

@@ -207,8 +207,8 @@ static void group_pays_for_looks(int prot, int flags)
 	CHECK_BETWEEN(group_current(GROUP) - before, half - 256 * PAGE,
 		      half + half / 2);
 	/*
-	 * And who asks for more than its group may have is the one to die,
-	 * while the call that found it over its limit goes on to its end.
+	 * Over the limit the process that is looked at is killed, not the one
+	 * that looks, whose last call goes on: what is dead has no group.
 	 */
 	CHECK(look_at(pid, sight->where, 4 * LIMIT_MIB * MIB) <= 2 * half);
 	CHECK_EQ(waitpid(pid, &status, 0), pid);

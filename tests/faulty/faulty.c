@@ -140,6 +140,11 @@ static void unlocked_count(void)
 	kthread_stop(b);
 }
 
+static void breakpoint(void)
+{
+	asm volatile("int3");
+}
+
 static int skip_nop(struct notifier_block *nb, unsigned long event, void *data)
 {
 	struct die_args *args = data;
@@ -175,6 +180,7 @@ static const struct {
 	FAULT(page_put_twice),
 	FAULT(free_armed_timer),
 	FAULT(unlocked_count),
+	FAULT(breakpoint),
 	FAULT(stale_breakpoint),
 };
 
