@@ -149,7 +149,7 @@ HELPER void touch_read(const void *addr)
 
 /*
  * The rest repeats the first @period bytes.  Long ranges are compared with
- * themselves: in emulation a loop over bytes takes a hundred times longer.
+ * themselves, as a loop over bytes takes long in emulation.
  */
 HELPER bool repeats(const uint8_t *p, size_t len, size_t period)
 {
